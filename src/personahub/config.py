@@ -1,0 +1,27 @@
+"""Where things lie on this machine, and what identifies a configuration."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["canonical_json", "fingerprint", "models_dir"]
+
+
+def models_dir() -> Path:
+    """Folder of model weights: ``$PERSONAHUB_MODELS``, else ``personahub/models`` in the cache."""
+    if given := os.environ.get("PERSONAHUB_MODELS"):
+        return Path(given).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "personahub" / "models"
+
+
+def canonical_json(value: object) -> str:
+    """One JSON text for equal values: sorted keys, no free whitespace, characters as they are."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def fingerprint(value: Mapping[str, object], *, length: int = 16) -> str:
+    """The first ``length`` hexadecimal digits of the SHA-256 of the value's canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
