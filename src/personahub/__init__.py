@@ -1,3 +1,38 @@
-"""Personas from text, and diverse, traceable synthetic data from personas."""
+"""Personas from text, and diverse, traceable synthetic data from personas.
+
+The verbs of the command line are functions here: :func:`curate`, :func:`synthesize`, :func:`sample`,
+:func:`show`, :func:`stats`. They are loaded when first used, so importing the package is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from personahub.errors import UserError
+    from personahub.hub import Hub
+    from personahub.workflows.curate import curate
+    from personahub.workflows.sample import sample
+    from personahub.workflows.show import show
+    from personahub.workflows.stats import stats
+    from personahub.workflows.synthesize import synthesize
+
+__all__ = ["Hub", "UserError", "__version__", "curate", "sample", "show", "stats", "synthesize"]
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Hub": "personahub.hub",
+    "UserError": "personahub.errors",
+    "curate": "personahub.workflows.curate",
+    "sample": "personahub.workflows.sample",
+    "show": "personahub.workflows.show",
+    "stats": "personahub.workflows.stats",
+    "synthesize": "personahub.workflows.synthesize",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - what it is depends on the name
+    """Load a public name's module when the name is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'personahub' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,1 +1,21 @@
-"""."""
+"""Language models and embedding models behind two Protocols; weights are data, kept by a store."""
+
+from personahub.models.protocols import (
+    EmbeddingModel,
+    LanguageModel,
+    Message,
+    ModelFailure,
+    Reply,
+    Request,
+    Sampling,
+)
+
+__all__ = [
+    "EmbeddingModel",
+    "LanguageModel",
+    "Message",
+    "ModelFailure",
+    "Reply",
+    "Request",
+    "Sampling",
+]

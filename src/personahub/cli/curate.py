@@ -1,0 +1,99 @@
+"""``personahub curate``."""
+
+from typing import Annotated
+
+import typer
+
+from personahub.cli.options import Deterministic, HubDir, Json, Language, ModelName, Seed, Slots
+
+__all__ = ["curate_command"]
+
+
+def curate_command(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE…",
+            help="Files (.txt, .md, .jsonl, each also .gz or .zst), folders or glob patterns.",
+        ),
+    ],
+    hub: HubDir,
+    model: ModelName = "qwen2.5-coder-1.5b",
+    limit: Annotated[int | None, typer.Option(min=1, metavar="DOCS", help="Most documents.")] = None,
+    relations: Annotated[
+        str, typer.Option(metavar="VERBS", help="Who should …: verbs, parted by commas.")
+    ] = "read,write,like,dislike",
+    per_relation: Annotated[
+        int, typer.Option(min=1, help="Personas for each relation of each document.")
+    ] = 1,
+    granularity: Annotated[
+        str, typer.Option(metavar="fine|coarse", help="How narrow a persona is.")
+    ] = "fine",
+    language: Language = None,
+    text_field: Annotated[
+        str | None,
+        typer.Option(help="Field of JSONL rows with the text; default: text, raw_content or content."),
+    ] = None,
+    document_tokens: Annotated[
+        int,
+        typer.Option(
+            min=50, help="Longer texts are cut, at paragraph ends, into documents of about so many tokens."
+        ),
+    ] = 400,
+    skip_bad_rows: Annotated[
+        bool,
+        typer.Option(
+            "--skip-bad-rows",
+            help="Set unreadable rows aside from the start; else one among a file's first 100 stops.",
+        ),
+    ] = False,
+    seed: Seed = 0,
+    slots: Slots = 1,
+    deterministic: Deterministic = False,
+    json: Json = False,
+) -> None:
+    """Infer personas from texts (text-to-persona).
+
+    Give the same command again after an interrupt or a crash: it goes on where it was and asks nothing
+    that was answered.
+    """
+    from personahub.cli.display import ProgressWatcher, counted, print_json, say_interrupted
+    from personahub.workflows.curate import curate
+
+    watcher = ProgressWatcher()
+    try:
+        outcome = curate(
+            sources,
+            hub,
+            model=model,
+            limit=limit,
+            relations=relations.split(","),
+            per_relation=per_relation,
+            granularity=granularity,
+            language=language,
+            text_field=text_field,
+            document_tokens=document_tokens,
+            skip_bad_rows=skip_bad_rows,
+            seed=seed,
+            slots=slots,
+            deterministic=deterministic,
+            watcher=watcher,
+        )
+    finally:
+        watcher.close()
+    if json:
+        print_json(outcome.to_json())
+    else:
+        print(f"{outcome.personas} personas of {outcome.documents} documents in {hub}")
+        print(f"set aside: {counted(outcome.set_aside)}")
+        totals = outcome.totals
+        print(
+            f"calls: {totals.calls} ({totals.answered_before} answered before,"
+            f" {totals.failures} failed), {outcome.seconds:.0f} s"
+        )
+        if not outcome.interrupted:
+            print(f"next: personahub sample -n 5 --hub {hub}")
+            print(f"      personahub synthesize math -n 5 --hub {hub} --out problems.jsonl")
+    if outcome.interrupted:
+        say_interrupted(outcome)
+        raise typer.Exit(130)

@@ -1,0 +1,136 @@
+"""What a person sees while a run is at work and when it ends; nothing of it goes to stdout's JSON."""
+
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from personahub.workflows.running import Outcome, Watcher
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from personahub.completion import Totals
+    from personahub.hub import Run
+
+__all__ = ["ProgressWatcher", "console", "counted", "print_json", "say_interrupted", "this_command"]
+
+_LINE_SECONDS = 10.0
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Rich's console: colour on a terminal only; long lines are left to the terminal to wrap."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """One JSON value on stdout, characters as they are."""
+    import json
+
+    print(json.dumps(value, ensure_ascii=False, indent=None))
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """ "too_short 3, cut_off 1": the counts in words, the largest first."""
+    most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {count}" for name, count in most_first) or "none"
+
+
+def this_command() -> str:
+    """The command line as it was given, to be given again."""
+    return shlex.join(["personahub", *sys.argv[1:]])
+
+
+def say_interrupted(outcome: Outcome) -> None:
+    """Say that all is kept and how to go on, on stderr."""
+    print(
+        f"Interrupted; everything that was answered is kept. To go on: {this_command()}",
+        file=sys.stderr,
+    )
+
+
+class ProgressWatcher(Watcher):
+    """Progress on stderr: a bar with rate and time left on a terminal, else a line now and then."""
+
+    def __init__(self) -> None:
+        """Nothing is drawn before the run starts."""
+        self._bar: Any = None
+        self._unit = ""
+        self._total: int | None = None
+        self._start = self._last = time.monotonic()
+        self._first_done: int | None = None
+
+    def started(self, unit: str, total: int | None, run: "Run", resumed: bool) -> None:
+        """Begin to show."""
+        self._unit, self._total = unit, total
+        self._start = self._last = time.monotonic()
+        if resumed:
+            self._say(f"Going on with run {run.number}, which was not finished.")
+        if sys.stderr.isatty():
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                SpinnerColumn,
+                TextColumn,
+            )
+
+            self._bar = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[pace]}"),
+                console=console(stderr=True),
+                transient=True,
+            )
+            self._task = self._bar.add_task(unit, total=total, pace="loading the model …")
+            self._bar.start()
+
+    def advanced(self, done: int, made: int, set_aside: int, totals: "Totals") -> None:
+        """Show how far the run is."""
+        if self._bar is not None:
+            pace = self._pace(done, made, set_aside)
+            self._bar.update(self._task, completed=done, pace=pace)
+        elif time.monotonic() - self._last >= _LINE_SECONDS:
+            self._last = time.monotonic()
+            of = f"/{self._total}" if self._total else ""
+            self._say(f"{self._unit} {done}{of}, {self._pace(done, made, set_aside)}")
+
+    def _pace(self, done: int, made: int, set_aside: int) -> str:
+        parts = [f"{made} made, {set_aside} set aside"]
+        seconds = time.monotonic() - self._start
+        # What the journal answers comes in a rush and says nothing of the time left.
+        if self._first_done is None:
+            self._first_done, self._start = done, time.monotonic()
+        elif done > self._first_done:
+            rate = (done - self._first_done) / seconds
+            parts.append(f"{60 * rate:.1f} {self._unit}/min")
+            if self._total:
+                parts.append(f"{_clock((self._total - done) / rate)} left")
+        return ", ".join(parts)
+
+    def stopping(self) -> None:
+        """Say that the interrupt was heard."""
+        self._say("Stopping after the replies in flight (again to stop at once) …")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _say(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(text)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,90 @@
+"""The runs of a hub: one small JSON file each, with its configuration and how far it came.
+
+The progress of a run is what is on disk. A command that was cut off and is given again is the same run:
+it keeps its number, and with it the age of all it makes.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from personahub.config import fingerprint
+
+__all__ = ["Run", "RunStatus", "list_runs", "start_run"]
+
+
+class RunStatus(StrEnum):
+    """How far a run came."""
+
+    STARTED = "started"
+    """It is at work, or was killed."""
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+
+
+@dataclass
+class Run:
+    """One invocation of a verb on a hub."""
+
+    number: int
+    verb: str
+    configuration: Mapping[str, Any]
+    """All that decides what the run makes; where and how fast it runs is no part of it."""
+    fingerprint: str
+    started: str
+    """UTC, ISO 8601."""
+    ended: str | None = None
+    status: RunStatus = RunStatus.STARTED
+    counts: dict[str, Any] = field(default_factory=dict)
+    """Documents, personas, calls, tokens, seconds, …: whatever the verb reports at its end."""
+
+    def end(self, status: RunStatus, counts: Mapping[str, Any]) -> None:
+        """Note how the run ended; :meth:`save` writes it down."""
+        self.status, self.counts, self.ended = status, dict(counts), _now()
+
+    def save(self, folder: Path) -> None:
+        """Write the run's file, whole or not at all."""
+        file = folder / f"{self.number:06}.json"
+        draft = file.with_suffix(".draft")
+        with draft.open("w") as out:
+            json.dump(asdict(self), out, ensure_ascii=False, indent=1)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(file)
+
+
+def list_runs(folder: Path) -> list[Run]:
+    """All runs, the oldest first."""
+    return [
+        Run(**{**(fields := json.loads(file.read_text())), "status": RunStatus(fields["status"])})
+        for file in sorted(folder.glob("*.json"))
+    ]
+
+
+def start_run(folder: Path, verb: str, configuration: Mapping[str, Any]) -> tuple[Run, bool]:
+    """A new run, or the last unfinished one of the same configuration.
+
+    Returns:
+        The run, and whether it goes on from an earlier invocation.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    identity = fingerprint({"verb": verb, "configuration": configuration})
+    runs = list_runs(folder)
+    for run in reversed(runs):
+        if run.fingerprint == identity and run.status != RunStatus.FINISHED:
+            run.status, run.ended = RunStatus.STARTED, None
+            run.save(folder)
+            return run, True
+    number = runs[-1].number + 1 if runs else 1
+    run = Run(number, verb, configuration, identity, started=_now())
+    run.save(folder)
+    return run, False
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,158 @@
+"""What a language model and an embedding model must offer, and what passes between them and us."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from personahub.config import canonical_json
+
+__all__ = [
+    "EmbeddingModel",
+    "LanguageModel",
+    "Message",
+    "ModelFailure",
+    "Reply",
+    "Request",
+    "Sampling",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is drawn; the field's usual names and ranges."""
+
+    temperature: float
+    top_p: float
+    max_tokens: int
+    """Most tokens of the reply."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a language model."""
+
+    model: str
+    """The model's identity, the same for the same weights."""
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    schema: Mapping[str, object] | None = None
+    """JSON schema that the reply must fit."""
+    sample: int = 0
+    """Which sample of the same question this is, from 0."""
+    group: str = ""
+    """Requests in a row with one group share a long prefix and are asked one after another by one slot;
+    an empty one stands alone."""
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 (32 hexadecimal digits) of the canonical request; the group is no part of it."""
+        content = {
+            "model": self.model,
+            "messages": [[message.role, message.content] for message in self.messages],
+            "sampling": {
+                "temperature": self.sampling.temperature,
+                "top_p": self.sampling.top_p,
+                "max_tokens": self.sampling.max_tokens,
+                "seed": self.sampling.seed,
+            },
+            "schema": self.schema,
+            "sample": self.sample,
+        }
+        return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model answered, and what it took."""
+
+    text: str
+    finish_reason: str
+    """"stop" for a whole reply, "length" for one cut off at ``max_tokens``."""
+    prompt_tokens: int
+    cached_tokens: int
+    """Those of the prompt tokens that a prefix cache served."""
+    completion_tokens: int
+    seconds: float
+    """The model's own time for the request."""
+
+
+class ModelFailure(Exception):
+    """One request failed and no other; the run goes on.
+
+    Attributes:
+        reason: a short name, such as "prompt_too_long".
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """Keep the reason's name apart from its detail."""
+        super().__init__(detail)
+        self.reason = reason
+
+
+class LanguageModel(Protocol):
+    """A model that answers chats, several at a time."""
+
+    @property
+    def name(self) -> str:
+        """The model's identity, the same for the same weights; part of every request's key."""
+        ...
+
+    @property
+    def slots(self) -> int:
+        """How many requests it takes at a time."""
+        ...
+
+    async def complete(self, request: Request, *, slot: int = 0) -> Reply:
+        """Answer one request.
+
+        Args:
+            request: the question.
+            slot: which of ``slots`` asks; one slot's requests come one after another, and those that
+                share a prefix stay on one slot, so that its cache serves them.
+
+        Raises:
+            ModelFailure: this request cannot be answered.
+            UserError: the model cannot be used at all.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release what the model holds."""
+        ...
+
+
+class EmbeddingModel(Protocol):
+    """A model that turns texts into vectors whose cosine says how alike their meanings are."""
+
+    @property
+    def name(self) -> str:
+        """The model's identity."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """ISO 639-1 codes of the languages it knows; texts in others are not compared."""
+        ...
+
+    def embed(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        """Vectors of unit length, shape (len(texts), dimensions)."""
+        ...

@@ -1,0 +1,161 @@
+"""The filter: simple rules that set poor descriptions aside, each with a name and its reason.
+
+The rules work on words, so that they hold for any model: what the prompt asks for and a grammar enforces
+is checked here all the same.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from personahub.personas.template import Example, Granularity
+from personahub.records import Document
+
+__all__ = ["Finding", "find_fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a description does not pass: the rule's name, and what it saw."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    description: str
+    document: Document
+    examples: Sequence[Example]
+    language: str
+    granularity: Granularity
+
+
+# Languages without spaces: a character counts as half a word, as segmenters find it to be for Chinese.
+_DENSE = {"zh", "ja", "th"}
+_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_MIN_WORDS: dict[Granularity, int] = {"fine": 7, "coarse": 1}
+
+_THINGS = {
+    "en": "text article recipe guide guideline document story book blog website page post system method "
+    "process company organization organisation program project tool product description summary list "
+    "report letter review manual course event law",
+    "ru": "текст статья рецепт руководство документ рассказ книга сайт страница система метод процесс "
+    "компания организация программа проект инструмент продукт описание список отчёт письмо закон",
+}
+_THING_HEADS = {language: set(words.split()) for language, words in _THINGS.items()}
+_THING_ENDS_ZH = re.compile(
+    r"^(?:一[个篇份本种项]|这[个篇份本种项段])?[^，。]{0,12}?(?:文章|文字|食谱|指南|文件|故事|网站|系统|方法|公司|项目|产品|报告|法律)[。，]?$"
+)
+_ABOUT_TEXT = re.compile(
+    r"\b(?:this|the|an?) (?:text|article|passage|post|author|document|excerpt)\b"
+    r"|\b(?:этот|этого|этому|этим|данн\w+) (?:текст|стать)\w*|\bтекст(?:а|у|ом|е)?\b"
+    r"|(?:这|该|此)(?:段|篇|个)?(?:文字|文章|文本|帖子)|作者",
+    re.IGNORECASE,
+)
+
+
+def find_fault(
+    description: str,
+    *,
+    document: Document,
+    examples: Sequence[Example],
+    language: str,
+    granularity: Granularity,
+) -> Finding | None:
+    """The first rule that the description breaks, or None.
+
+    Args:
+        description: what the model gave.
+        document: the text it was asked about.
+        examples: what the prompt showed.
+        language: the language it was asked in, ISO 639-1.
+        granularity: how narrow it was asked to be.
+    """
+    case = _Case(description, document, examples, language, granularity)
+    for rule in _RULES:
+        if detail := rule(case):
+            return Finding(rule.__name__.lstrip("_"), detail)
+    return None
+
+
+def _too_short(case: _Case) -> str | None:
+    words: float = len(_WORD.findall(case.description))
+    if case.language in _DENSE:
+        words = sum(unicodedata.category(char) == "Lo" for char in case.description) / 2
+    least = _MIN_WORDS[case.granularity]
+    return f"{words:g} words, at least {least} are wanted" if words < least else None
+
+
+def _wrong_language(case: _Case) -> str | None:
+    """By script: the languages that share one cannot be told apart in so few words."""
+    script = {"zh": "CJK", "ja": "CJK", "ru": "CYRILLIC", "uk": "CYRILLIC", "bg": "CYRILLIC"}.get(
+        case.language
+    )
+    if case.language in {"en", "de", "es", "fr", "it", "nl", "pl", "pt", "tr"}:
+        script = "LATIN"
+    letters = [char for char in case.description if char.isalpha()]
+    if script is None or not letters:
+        return None
+    scripts = ("CJK", "HIRAGANA", "KATAKANA") if case.language == "ja" else (script,)
+    share = sum(unicodedata.name(char, "").startswith(scripts) for char in letters) / len(letters)
+    return f"only {share:.0%} of its letters are {script.title()}" if share < 0.7 else None
+
+
+def _not_a_person(case: _Case) -> str | None:
+    if case.language == "zh":
+        match = _THING_ENDS_ZH.search(case.description)
+        return f"names a thing: {match[0]}" if match else None
+    words = [word.lower() for word in _WORD.findall(case.description)]
+    if words and words[0] in {"a", "an", "the", "this"}:
+        words = words[1:]
+    # The head of "A recipe blog that …" is what stands before the first word that begins a clause.
+    clause = {"that", "which", "who", "whose", "with", "for", "of", "from", "in", "to", "about", "on"}
+    clause |= {"который", "которая", "которое", "для", "о", "об", "из", "с", "в", "по"}
+    end = next((place for place, word in enumerate(words) if word in clause), len(words))
+    head = words[end - 1] if end else ""
+    if head in _THING_HEADS.get(case.language, set()):
+        return f"names a thing: {head}"
+    return None
+
+
+def _about_the_text(case: _Case) -> str | None:
+    match = _ABOUT_TEXT.search(case.description)
+    return f"speaks of the text itself: {match[0]}" if match else None
+
+
+def _copies_example(case: _Case) -> str | None:
+    words = _content_words(case.description, case.language)
+    own = _content_words(case.document.text, case.language)
+    if not words:
+        return None
+    for example in case.examples:
+        for persona in example.personas[case.granularity].values():
+            shown = _content_words(persona, case.language)
+            shared = words & shown
+            if len(shared) > 0.6 * min(len(words), len(shown)):
+                return f"nearly the example: {persona}"
+        # A single word may come by chance; several that the text does not hold come from the example.
+        everything = " ".join([example.text, *example.personas[case.granularity].values()])
+        leaked = (words & _content_words(everything, case.language)) - own
+        if len(leaked) >= max(3, len(words) // 2):
+            return "words of an example that the text does not hold: " + ", ".join(sorted(leaked))
+    return None
+
+
+def _content_words(text: str, language: str) -> set[str]:
+    """Words of five letters or more, folded; in languages without spaces, pairs of characters."""
+    if language in _DENSE:
+        runs = re.findall(r"[㐀-鿿぀-ヿ฀-๿]+", text)
+        return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
+    return {word.casefold() for word in _WORD.findall(text) if len(word) >= 5}
+
+
+_RULES: Sequence[Callable[[_Case], str | None]] = (
+    _too_short,
+    _wrong_language,
+    _not_a_person,
+    _about_the_text,
+    _copies_example,
+)

@@ -1,0 +1,149 @@
+"""The text-to-persona prompt: its wording lives in a YAML file beside this one, its shape here.
+
+What is fixed comes first (instructions, examples), then what the questions about one text share (the text),
+then what differs (the relation). So a prefix cache serves all but the first question about a text, and a
+set of examples, which stays the same for all of a text's questions, may still be warm from another text.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import Any, Literal, Self
+
+import yaml
+
+from personahub.languages import language_name
+from personahub.models import Message
+from personahub.records import Document
+
+__all__ = ["DEFAULT_RELATIONS", "GRANULARITIES", "Example", "Granularity", "TextToPersonaTemplate"]
+
+Granularity = Literal["fine", "coarse"]
+GRANULARITIES: tuple[Granularity, ...] = ("fine", "coarse")
+DEFAULT_RELATIONS = ("read", "write", "like", "dislike")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A short text with a persona for each of the four usual relations, at both granularities."""
+
+    text: str
+    personas: Mapping[Granularity, Mapping[str, str]]
+
+
+class TextToPersonaTemplate:
+    """The wording of the text-to-persona prompt.
+
+    Args:
+        content: the parsed YAML; ``templates/text_to_persona.yaml`` says what stands where.
+        version: identifies the wording; stored with every persona.
+    """
+
+    def __init__(self, content: Mapping[str, Any], version: str) -> None:
+        """Keep the wording."""
+        self._content = content
+        self.version = version
+
+    @classmethod
+    def load(cls) -> Self:
+        """The template that comes with this package; its version is a hash of its wording."""
+        text = (files("personahub.personas") / "templates" / "text_to_persona.yaml").read_text("utf-8")
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        return cls(yaml.safe_load(text), f"text-to-persona@{digest}")
+
+    @cached_property
+    def _examples(self) -> Mapping[str, Example]:
+        return {
+            entry["id"]: Example(entry["text"], {g: entry[g] for g in GRANULARITIES})
+            for entry in self._content["examples"]
+        }
+
+    def _wording(self, language: str) -> str:
+        """The language whose wording, examples and form serve this one."""
+        return language if language in self._content["sets"] else "other"
+
+    def _set(self, document: Document, language: str) -> list[tuple[str, list[str]]]:
+        wording = self._wording(language)
+        sets = self._content["sets"]["en" if wording == "other" else wording]
+        # By the document's hash: the same for all its questions, and whatever was read before it.
+        return [(name, relations) for name, relations in sets[int(document.id[1:], 16) % len(sets)]]
+
+    def examples(self, document: Document, language: str) -> list[Example]:
+        """The examples that this document's prompts show."""
+        return [self._examples[name] for name, _ in self._set(document, language)]
+
+    def messages(
+        self, document: Document, relation: str, *, language: str, granularity: Granularity
+    ) -> tuple[Message, ...]:
+        """The chat that asks for one persona who stands in this relation to the document.
+
+        Args:
+            document: the text.
+            relation: one of the usual relations, or any verb ("translate", "argue with").
+            language: the persona's language, ISO 639-1.
+            granularity: how narrow the persona should be.
+        """
+        wording = self._wording(language)
+        shown = "en" if wording == "other" else wording
+        messages = [Message("system", self._content["instructions"][granularity])]
+        for name, relations in self._set(document, language):
+            example = self._examples[name]
+            for place, known in enumerate(relations):
+                question = self._question(shown, known, granularity)
+                if place == 0:
+                    question = self._ask(example.text, question)
+                answer = json.dumps(
+                    {"persona": example.personas[granularity][known]},
+                    ensure_ascii=False,
+                    separators=(",", ":"),
+                )
+                messages += [Message("user", question), Message("assistant", answer)]
+        question = self._question(wording, relation, granularity, language_name(language))
+        messages.append(Message("user", self._ask(document.text, question)))
+        return tuple(messages)
+
+    def _question(
+        self, wording: str, relation: str, granularity: Granularity, language: str = ""
+    ) -> str:
+        words = self._content["languages"][wording]
+        verb = words["relations"].get(relation) or words["own_verb"].format(verb=relation)
+        return str(
+            words["question"].format(
+                relation=verb,
+                extra=words["extra"].get(relation, ""),
+                size=words["size"][granularity],
+                language=language,
+            )
+        )
+
+    def _ask(self, text: str, question: str) -> str:
+        return str(self._content["text_block"].format(text=text, question=question))
+
+    def schema(self, language: str, granularity: Granularity) -> Mapping[str, object]:
+        """The JSON schema of a reply: an object with the persona, its form fixed where it can be."""
+        persona: dict[str, object] = {"type": "string"}
+        if pattern := self._content["patterns"][granularity].get(self._wording(language)):
+            persona["pattern"] = pattern
+        return {
+            "type": "object",
+            "properties": {"persona": persona},
+            "required": ["persona"],
+            "additionalProperties": False,
+        }
+
+    def max_tokens(self, language: str, granularity: Granularity) -> int:
+        """Room for a reply."""
+        return int(self._content["max_tokens"][granularity][self._wording(language)])
+
+    @property
+    def temperature(self) -> float:
+        """How freely the reply is drawn."""
+        return float(self._content["sampling"]["temperature"])
+
+    @property
+    def top_p(self) -> float:
+        """Share of the probability that the reply is drawn from."""
+        return float(self._content["sampling"]["top_p"])

@@ -1,0 +1,235 @@
+"""The record types and their Arrow schemas, in one place.
+
+Ids begin with the kind's letter and go on with 20 hexadecimal digits (80 bits) of a SHA-256 over what
+makes the record itself, never over when or by whom it was made: the same thing found twice has one id.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+from personahub.config import canonical_json
+
+__all__ = [
+    "SCHEMAS",
+    "Document",
+    "Kind",
+    "Persona",
+    "Record",
+    "SetAside",
+    "Table",
+    "content_id",
+    "to_arrow",
+]
+
+
+class Kind(StrEnum):
+    """The first letter of an id: what kind of record it names."""
+
+    DOCUMENT = "d"
+    PERSONA = "p"
+    RECORD = "r"
+    SET_ASIDE = "x"
+
+
+def content_id(kind: Kind, *parts: str) -> str:
+    """The id of a record that these parts make; parts are kept apart, so ("ab",) is not ("a", "b")."""
+    return kind + hashlib.sha256(canonical_json(parts).encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source text that fits a prompt: a whole text, or one part of a longer one."""
+
+    text: str
+    language: str
+    """ISO 639-1 code, or "und" where it could not be told."""
+    source: str
+    """The file, as the user named it (or as found under the folder the user named)."""
+    row: int
+    """The line in a JSONL file, from 1; 1 for a file that is one text."""
+    title: str | None = None
+    part: int = 0
+    """Which part of its text this is, from 0."""
+    start: int = 0
+    """Where in its text this part begins, in characters."""
+
+    @property
+    def id(self) -> str:
+        """Hash of the text alone, so the same text from two sources is one document."""
+        return content_id(Kind.DOCUMENT, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A description of one kind of person, with its lineage."""
+
+    description: str
+    language: str
+    relation: str
+    """How the persona stands to its parent: read, write, like, … for a document."""
+    parent_id: str
+    """What it was inferred from: a document in round 0, a persona in later rounds."""
+    document_id: str
+    """The document at the root of its lineage."""
+    round: int
+    """Persona-to-persona steps from the text; 0 is from text."""
+    granularity: str
+    closeness: float | None
+    """Cosine of its embedding and its document's; None where the model knows no such language."""
+    model: str
+    template: str
+    seed: int
+    run: int
+    """Number of the command that made it."""
+    position: int
+    """Place among those of its run and round, from the parents' order; never the order of arrival."""
+    request: str
+    """Key of the completion in the journal."""
+
+    @property
+    def id(self) -> str:
+        """Hash of description, relation and parent; one sentence from two parents is two personas."""
+        return content_id(Kind.PERSONA, self.description, self.relation, self.parent_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One synthetic item, with its lineage."""
+
+    task: str
+    method: str
+    persona: str
+    """The persona's description, so that a record can be read on its own."""
+    persona_id: str
+    document_id: str
+    text: str
+    language: str
+    fields: str
+    """The task's whole answer and its options, as JSON."""
+    model: str
+    template: str
+    seed: int
+    run: int
+    position: int
+    request: str
+
+    @property
+    def id(self) -> str:
+        """Hash of task, text and persona."""
+        return content_id(Kind.RECORD, self.task, self.text, self.persona_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Something that did not pass, with its reason; nothing is dropped without one."""
+
+    kind: str
+    """What it would have been: document, persona or record."""
+    reason: str
+    """A short name, the same for every case of the rule."""
+    detail: str
+    text: str
+    parent_id: str
+    """The document or persona it came from; empty for a document."""
+    source: str
+    row: int
+    run: int
+    request: str
+
+    @property
+    def id(self) -> str:
+        """Hash of the case itself: a second run over the same case adds nothing."""
+        where = f"{self.source}:{self.row}"
+        return content_id(
+            Kind.SET_ASIDE, self.kind, self.reason, self.text, self.parent_id, where, self.request
+        )
+
+
+Table = Document | Persona | Record | SetAside
+
+_STRING, _INT = pa.string(), pa.int64()
+
+
+def _schema(types: Mapping[str, pa.DataType], nullable: Iterable[str] = ()) -> pa.Schema:
+    optional = set(nullable)
+    return pa.schema(
+        [pa.field("id", _STRING, nullable=False)]
+        + [pa.field(name, type_, nullable=name in optional) for name, type_ in types.items()]
+    )
+
+
+SCHEMAS: Mapping[type, pa.Schema] = {
+    Document: _schema(
+        {
+            "text": _STRING,
+            "language": _STRING,
+            "source": _STRING,
+            "row": _INT,
+            "title": _STRING,
+            "part": _INT,
+            "start": _INT,
+        },
+        nullable=["title"],
+    ),
+    Persona: _schema(
+        {
+            "description": _STRING,
+            "language": _STRING,
+            "relation": _STRING,
+            "parent_id": _STRING,
+            "document_id": _STRING,
+            "round": pa.int16(),
+            "granularity": _STRING,
+            "closeness": pa.float32(),
+            "model": _STRING,
+            "template": _STRING,
+            "seed": _INT,
+            "run": pa.int32(),
+            "position": _INT,
+            "request": _STRING,
+        },
+        nullable=["closeness"],
+    ),
+    Record: _schema(
+        {
+            "task": _STRING,
+            "method": _STRING,
+            "persona": _STRING,
+            "persona_id": _STRING,
+            "document_id": _STRING,
+            "text": _STRING,
+            "language": _STRING,
+            "fields": _STRING,
+            "model": _STRING,
+            "template": _STRING,
+            "seed": _INT,
+            "run": pa.int32(),
+            "position": _INT,
+            "request": _STRING,
+        }
+    ),
+    SetAside: _schema(
+        {
+            "kind": _STRING,
+            "reason": _STRING,
+            "detail": _STRING,
+            "text": _STRING,
+            "parent_id": _STRING,
+            "source": _STRING,
+            "row": _INT,
+            "run": pa.int32(),
+            "request": _STRING,
+        }
+    ),
+}
+"""The Arrow schema of each record type: the id, then the fields in their order."""
+
+
+def to_arrow(records: list[Table]) -> pa.Table:
+    """The records (all of one type, at least one) as an Arrow table of their type's schema."""
+    rows = [{"id": record.id, **asdict(record)} for record in records]
+    return pa.Table.from_pylist(rows, schema=SCHEMAS[type(records[0])])

@@ -1,0 +1,262 @@
+"""``curate``: text-to-persona, from sources to a hub."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from personahub.completion import Completion, Engine, Journal
+from personahub.corpus import SourceFiles, Unreadable, check_first_rows, find_files, read_documents
+from personahub.errors import UserError
+from personahub.hub import Hub
+from personahub.languages import check_language
+from personahub.models import EmbeddingModel, LanguageModel
+from personahub.models.opening import DEFAULT_MODEL, open_language_model
+from personahub.models.sentence_encoder import SentenceEncoder
+from personahub.personas import DEFAULT_RELATIONS, GRANULARITIES, Question, TextToPersona, closeness
+from personahub.records import Document, Persona, SetAside
+from personahub.workflows.running import Buffer, Outcome, Watcher, ended, run_async, stoppable
+
+__all__ = ["CurateOutcome", "curate"]
+
+_COUNTED_BYTES = 64 * 2**20
+
+
+@dataclass
+class CurateOutcome(Outcome):
+    """What a ``curate`` came to."""
+
+    documents: int = 0
+    """Documents all of whose questions are answered."""
+    personas: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of ``curate --json``."""
+        return {
+            "documents": self.documents,
+            "personas": self.personas,
+            "set_aside": dict(sorted(self.set_aside.items())),
+            "calls": self.totals.calls,
+            "failures": self.totals.failures,
+        }
+
+
+def curate(
+    sources: Sequence[str | Path],
+    hub: Path | str,
+    *,
+    model: str | LanguageModel = DEFAULT_MODEL,
+    limit: int | None = None,
+    relations: Sequence[str] = DEFAULT_RELATIONS,
+    per_relation: int = 1,
+    granularity: str = "fine",
+    language: str | None = None,
+    text_field: str | None = None,
+    document_tokens: int = 400,
+    skip_bad_rows: bool = False,
+    seed: int = 0,
+    slots: int = 1,
+    deterministic: bool = False,
+    encoder: EmbeddingModel | None = None,
+    watcher: Watcher | None = None,
+) -> CurateOutcome:
+    """Infer personas from texts and keep them in a hub; an unfinished run of the same is gone on with.
+
+    Args:
+        sources: files, folders or glob patterns.
+        hub: the hub's directory, made where there is none.
+        model: a name of the model store, a path of a GGUF file, or a model object.
+        limit: most documents to read.
+        relations: how the personas stand to a text: read, write, like, dislike or any other verb.
+        per_relation: personas for each relation of each document.
+        granularity: "fine" or "coarse".
+        language: of the personas, ISO 639-1; None for each text's own.
+        text_field: the field of JSONL rows that holds the text.
+        document_tokens: longer texts are cut into documents of about this many tokens.
+        skip_bad_rows: set rows that cannot be read aside from the start; else one among the first 100 of
+            a file is an error.
+        seed: of the sampling.
+        slots: how many requests the local model takes at a time.
+        deterministic: repeat replies bit for bit (slower).
+        encoder: measures how close personas are to their texts.
+        watcher: is told how it goes.
+
+    Raises:
+        UserError: whatever the user can mend; nothing was written then but what is whole.
+    """
+    if granularity not in GRANULARITIES:
+        raise UserError(f"unknown granularity {granularity!r}; known: {', '.join(GRANULARITIES)}")
+    files = find_files([str(source) for source in sources])
+    if not skip_bad_rows:
+        check_first_rows(files, text_field=text_field)
+    opened = open_language_model(model, slots=slots, deterministic=deterministic)
+    asker = TextToPersona(
+        model=opened.name,
+        relations=_checked_relations(relations),
+        per_relation=per_relation,
+        granularity=granularity,
+        language=check_language(language) if language else None,
+        seed=seed,
+    )
+    configuration = {
+        "sources": [str(source) for source in sources],
+        "limit": limit,
+        "text_field": text_field,
+        "document_tokens": document_tokens,
+        "model": opened.name,
+        "template": asker.template.version,
+        "relations": list(asker.relations),
+        "per_relation": per_relation,
+        "granularity": granularity,
+        "language": language,
+        "seed": seed,
+    }
+    target = Hub.create(hub)
+    with target.writing(), Journal(target.journal_path) as journal:
+        run, resumed = target.start_run("curate", configuration)
+        outcome = CurateOutcome(run)
+        watcher = watcher or Watcher()
+        total = _count(files, text_field, document_tokens, limit)
+        watcher.started("documents", total, run, resumed)
+        curation = _Curation(
+            target, asker, Engine(opened, journal), encoder or SentenceEncoder(), watcher, outcome
+        )
+        documents = read_documents(files, text_field=text_field, document_tokens=document_tokens)
+        run_async(curation.run(documents, limit))
+        ended(target, outcome, {"documents": outcome.documents, "personas": outcome.personas})
+        return outcome
+
+
+def _checked_relations(relations: Sequence[str]) -> list[str]:
+    """Verbs without repetition.
+
+    Raises:
+        UserError: there is none, or one that cannot be a verb.
+    """
+    cleaned = list(dict.fromkeys(relation.strip() for relation in relations))
+    for relation in cleaned:
+        if len(relation) > 60 or not any(char.isalpha() for char in relation) or "\n" in relation:
+            raise UserError(
+                f"unknown relation {relation!r}: a relation is a verb that a person does with a text,"
+                f" such as {', '.join(DEFAULT_RELATIONS)}, 'translate' or 'argue with'"
+            )
+    if not cleaned:
+        raise UserError(f"no relation is given; the usual ones are {', '.join(DEFAULT_RELATIONS)}")
+    return cleaned
+
+
+def _count(
+    files: SourceFiles, text_field: str | None, document_tokens: int, limit: int | None
+) -> int | None:
+    """How many documents there will be: counted where the files are small, else the limit or None."""
+    if sum(file.stat().st_size for file in files) > _COUNTED_BYTES:
+        return limit
+    found = read_documents(files, text_field=text_field, document_tokens=document_tokens)
+    ids = (item.id for item in found if isinstance(item, Document))
+    return len(set(islice(ids, limit)))
+
+
+@dataclass
+class _Pending:
+    """A document whose questions are being answered."""
+
+    document: Document
+    missing: int
+    answers: dict[int, Persona | SetAside] = field(default_factory=dict)
+
+
+@dataclass
+class _Curation:
+    """One run: joins the corpus, the asker, the engine and the hub."""
+
+    hub: Hub
+    asker: TextToPersona
+    engine: Engine
+    encoder: EmbeddingModel
+    watcher: Watcher
+    outcome: CurateOutcome
+    _questions: dict[str, Question] = field(default_factory=dict)
+    _pending: dict[str, _Pending] = field(default_factory=dict)
+
+    async def run(self, documents: Iterator[Document | Unreadable], limit: int | None) -> None:
+        start = time.monotonic()
+        self._buffer = Buffer(self.hub)
+        try:
+            with stoppable(self.engine, self.watcher):
+                requests = self._ask(documents, limit)
+                async for completion in self.engine.complete(requests):
+                    self._answer(completion)
+        finally:
+            self._buffer.flush()
+            await self.engine.model.close()
+            self.outcome.totals = self.engine.totals
+            self.outcome.seconds = time.monotonic() - start
+            self.outcome.interrupted = self.engine.stopping
+
+    def _ask(self, documents: Iterator[Document | Unreadable], limit: int | None) -> Iterator[Any]:
+        seen: set[str] = set()
+        for item in documents:
+            if isinstance(item, Unreadable):
+                self._set_aside(item.source, item.row, item.reason, item.detail, item.text)
+            elif item.id in seen:
+                detail = "the same text came before"
+                self._set_aside(item.source, item.row, "already_read", detail, item.text)
+            else:
+                if limit is not None and len(seen) >= limit:
+                    return
+                questions = list(self.asker.ask(item, len(seen)))
+                seen.add(item.id)
+                self._pending[item.id] = _Pending(item, len(questions))
+                for question in questions:
+                    self._questions[question.request.key] = question
+                    yield question.request
+
+    def _set_aside(self, source: str, row: int, reason: str, detail: str, text: str) -> None:
+        self.outcome.set_aside[reason] += 1
+        self._buffer.add(
+            SetAside(
+                kind="document",
+                reason=reason,
+                detail=detail,
+                text=text[:2000],
+                parent_id="",
+                source=source,
+                row=row,
+                run=self.outcome.run.number,
+                request="",
+            )
+        )
+
+    def _answer(self, completion: Completion) -> None:
+        question = self._questions.pop(completion.request.key)
+        pending = self._pending[question.document.id]
+        answer = self.asker.answer(question, completion, run=self.outcome.run.number)
+        pending.answers[question.position] = answer
+        pending.missing -= 1
+        if not pending.missing:
+            self._finish(self._pending.pop(question.document.id))
+
+    def _finish(self, pending: _Pending) -> None:
+        answers = [pending.answers[position] for position in sorted(pending.answers)]
+        personas = [answer for answer in answers if isinstance(answer, Persona)]
+        set_aside = [answer for answer in answers if isinstance(answer, SetAside)]
+        if personas:
+            descriptions = [persona.description for persona in personas]
+            cosines = closeness(pending.document, descriptions, personas[0].language, self.encoder)
+            personas = [
+                replace(persona, closeness=cosine)
+                for persona, cosine in zip(personas, cosines, strict=True)
+            ]
+        self._buffer.add(pending.document, *personas, *set_aside)
+        self.outcome.documents += 1
+        self.outcome.personas += len(personas)
+        self.outcome.set_aside.update(answer.reason for answer in set_aside)
+        self.watcher.document_done(pending.document, personas, set_aside)
+        self.watcher.advanced(
+            self.outcome.documents,
+            self.outcome.personas,
+            self.outcome.set_aside.total(),
+            self.engine.totals,
+        )

@@ -1,0 +1,225 @@
+"""``synthesize``: one kind of synthetic data, from a hub's personas."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from personahub.completion import Engine, Journal
+from personahub.errors import UserError
+from personahub.hub import Hub
+from personahub.languages import check_language
+from personahub.models import LanguageModel
+from personahub.models.opening import DEFAULT_MODEL, open_language_model
+from personahub.records import Record
+from personahub.synthesis import Question, Synthesizer, Task
+from personahub.workflows.running import Buffer, Outcome, Watcher, ended, run_async, stoppable
+from personahub.workflows.sample import draw
+
+__all__ = ["SynthesizeOutcome", "synthesize"]
+
+_ATTEMPTS = 4
+"""Questions for each record asked for, before a run gives up on a model that cannot do the task."""
+
+
+@dataclass
+class SynthesizeOutcome(Outcome):
+    """What a ``synthesize`` came to."""
+
+    wanted: int = 0
+    records: list[Record] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``synthesize --json`` prints."""
+        return {
+            "records": len(self.records),
+            "set_aside": dict(sorted(self.set_aside.items())),
+            "calls": self.totals.calls,
+            "failures": self.totals.failures,
+        }
+
+
+def synthesize(
+    task: str,
+    hub: Path | str,
+    *,
+    n: int = 10,
+    out: Path | str | None = None,
+    options: Mapping[str, str] | None = None,
+    model: str | LanguageModel = DEFAULT_MODEL,
+    language: str | None = None,
+    seed: int = 0,
+    slots: int = 1,
+    deterministic: bool = False,
+    watcher: Watcher | None = None,
+) -> SynthesizeOutcome:
+    """Make ``n`` records of a task, each from a persona drawn from the hub.
+
+    Personas are drawn without repetition until all have been asked, then again in the same order. What is
+    set aside is made up for by the next personas, up to four questions for each record asked for.
+
+    Args:
+        task: the task's name.
+        hub: the hub's directory.
+        n: how many records.
+        out: a JSONL file for them, written whole at the end (or at an interrupt).
+        options: the task's options, such as focus and difficulty.
+        model: a name of the model store, a path of a GGUF file, or a model object.
+        language: of the records, ISO 639-1; None for each persona's own.
+        seed: of the draw and the sampling.
+        slots: how many requests the local model takes at a time.
+        deterministic: repeat replies bit for bit (slower).
+        watcher: is told how it goes.
+
+    Raises:
+        UserError: whatever the user can mend.
+    """
+    if n < 1:
+        raise UserError(f"-n {n}: at least one record must be asked for")
+    declared = Task.load(task)
+    settings = declared.settings(options or {})
+    target = Hub(hub)
+    personas = target.personas.count()
+    if not personas:
+        raise UserError(f"{hub}: holds no personas yet; personahub curate SOURCE --hub {hub} makes some")
+    out = _checked_out(out)
+    opened = open_language_model(model, slots=slots, deterministic=deterministic)
+    synthesizer = Synthesizer(
+        declared, settings, opened.name, check_language(language) if language else None, seed
+    )
+    configuration = {
+        "task": task,
+        "template": declared.version,
+        "options": settings,
+        "method": synthesizer.method,
+        "n": n,
+        "model": opened.name,
+        "language": language,
+        "seed": seed,
+        "personas": personas,
+    }
+    with target.writing(), Journal(target.journal_path) as journal:
+        run, resumed = target.start_run("synthesize", configuration)
+        outcome = SynthesizeOutcome(run, wanted=n)
+        watcher = watcher or Watcher()
+        watcher.started("records", n, run, resumed)
+        run_async(_make(target, synthesizer, Engine(opened, journal), outcome, watcher))
+        if out:
+            write_jsonl(target, outcome.records, out)
+        ended(target, outcome, {"records": len(outcome.records)})
+        return outcome
+
+
+def _checked_out(out: Path | str | None) -> Path | None:
+    """The file to write, which must be possible before anything is paid for."""
+    if out is None:
+        return None
+    file = Path(out)
+    if file.is_dir() or not file.parent.is_dir():
+        raise UserError(f"{file}: cannot be written; name a file in a folder that is there")
+    return file
+
+
+async def _make(
+    hub: Hub,
+    synthesizer: Synthesizer,
+    engine: Engine,
+    outcome: SynthesizeOutcome,
+    watcher: Watcher,
+) -> None:
+    start = time.monotonic()
+    buffer = Buffer(hub)
+    questions = _questions(hub, synthesizer, limit=_ATTEMPTS * outcome.wanted)
+    try:
+        with stoppable(engine, watcher):
+            # As many questions as records are missing, then again for those set aside: so none is asked
+            # in vain, and which records come does not depend on which reply arrives first.
+            while (missing := outcome.wanted - len(outcome.records)) and not engine.stopping:
+                asked = [question for question, _ in zip(questions, range(missing), strict=False)]
+                if not asked:
+                    break
+                await _answer(asked, synthesizer, engine, outcome, buffer, watcher)
+    finally:
+        buffer.flush()
+        await engine.model.close()
+        outcome.totals = engine.totals
+        outcome.seconds = time.monotonic() - start
+        outcome.interrupted = engine.stopping
+        outcome.records.sort(key=lambda record: record.position)
+
+
+def _questions(hub: Hub, synthesizer: Synthesizer, limit: int) -> Iterator[Question]:
+    ids = draw(hub, limit, seed=synthesizer.seed)
+    for position in range(limit):
+        sample, place = divmod(position, len(ids))
+        if place % 100 == 0:
+            page = ids[place : place + 100]
+            rows = hub.personas.get(page)
+        yield synthesizer.ask(rows[ids[place]], position, sample)
+
+
+async def _answer(
+    asked: Sequence[Question],
+    synthesizer: Synthesizer,
+    engine: Engine,
+    outcome: SynthesizeOutcome,
+    buffer: Buffer,
+    watcher: Watcher,
+) -> None:
+    waiting = {question.request.key: question for question in asked}
+    async for completion in engine.complete(question.request for question in asked):
+        answer = synthesizer.answer(
+            waiting[completion.request.key], completion, run=outcome.run.number
+        )
+        buffer.add(answer)
+        if isinstance(answer, Record):
+            outcome.records.append(answer)
+            watcher.record_done(answer)
+        else:
+            outcome.set_aside[answer.reason] += 1
+        made = len(outcome.records)
+        watcher.advanced(made, made, outcome.set_aside.total(), engine.totals)
+
+
+def write_jsonl(hub: Hub, records: Sequence[Record], out: Path) -> None:
+    """Write the records with their lineage, a line each; the file is there whole or not at all.
+
+    Raises:
+        UserError: the file cannot be written; the records are in the hub all the same.
+    """
+    documents = hub.documents.get(list({record.document_id for record in records}))
+    draft = out.with_name(f".{out.name}.draft")
+    try:
+        with draft.open("w", encoding="utf-8") as lines:
+            for record in records:
+                lines.write(json.dumps(_line(record, documents), ensure_ascii=False) + "\n")
+        draft.replace(out)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise UserError(
+            f"{out}: cannot be written ({error.strerror}); the records are safe in {hub.path}:"
+            " run the same command again with another --out"
+        ) from error
+
+
+def _line(record: Record, documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    document = documents.get(record.document_id, {})
+    return {
+        "id": record.id,
+        "task": record.task,
+        "method": record.method,
+        "persona": record.persona,
+        "persona_id": record.persona_id,
+        "text": record.text,
+        "language": record.language,
+        "document_id": record.document_id,
+        "source": document.get("source"),
+        "row": document.get("row"),
+        "model": record.model,
+        "template": record.template,
+        "seed": record.seed,
+        "run": record.run,
+        "fields": json.loads(record.fields),
+    }
