@@ -112,7 +112,7 @@ class Hub:
         request.wfile.write(body[:half])
         self.asked.set()
         if self.go:
-            self.go.wait(20)
+            self.go.wait(5)
         request.wfile.write(body[half:limit])
 
 

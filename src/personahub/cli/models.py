@@ -46,7 +46,7 @@ def pull_command(name: _Name, as_json: _Json = False) -> None:
             path = pull_model(name, progress, notice=lambda line: print(line, file=sys.stderr))
     except KeyboardInterrupt:
         print(
-            "interrupted; what was fetched is kept: the same command goes on from there",
+            "interrupted; what came whole is kept, and the same command goes on from there",
             file=sys.stderr,
         )
         raise typer.Exit(130) from None

