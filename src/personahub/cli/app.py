@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from personahub.cli.models import models_app
 from personahub.errors import UserError
 
 __all__ = ["app", "main"]
@@ -16,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PERSONAHUB"},
 )
+app.add_typer(models_app, name="models")
 
 
 def main() -> None:
