@@ -40,9 +40,7 @@ def write_wheel(folder: Path, name: str, members: dict[str, bytes]) -> Path:
         for member, content in members.items():
             wheel.writestr(f"{module}/{member}", content)
         wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        wheel.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{info}/RECORD", "")
     return path
 
@@ -90,9 +88,7 @@ class Hub:
             return
         self.send_file(request, asked_range, limit)
 
-    def send_file(
-        self, request: BaseHTTPRequestHandler, asked_range: str | None, limit: int | None
-    ) -> None:
+    def send_file(self, request: BaseHTTPRequestHandler, asked_range: str | None, limit: int | None) -> None:
         """Send the file from the asked byte on, or drop the connection on the way."""
         start = 0
         if asked_range and self.ranges:

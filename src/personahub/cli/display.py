@@ -34,7 +34,7 @@ def print_json(value: object) -> None:
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """ "too_short 3, cut_off 1": the counts in words, the largest first."""
+    """The counts in words, the largest first, such as ``too_short 3, cut_off 1``."""
     most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name} {count}" for name, count in most_first) or "none"
 

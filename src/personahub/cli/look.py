@@ -33,7 +33,9 @@ def sample_command(
 def show_command(
     record_id: Annotated[
         str,
-        typer.Argument(metavar="ID", help="Of a record, persona, document or set-aside case, or its beginning."),
+        typer.Argument(
+            metavar="ID", help="Of a record, persona, document or set-aside case, or its beginning."
+        ),
     ],
     hub: HubDir,
     json: Json = False,

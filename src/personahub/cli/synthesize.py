@@ -22,9 +22,7 @@ def synthesize_command(
     ] = None,
     difficulty: Annotated[
         str | None,
-        typer.Option(
-            metavar="LEVEL", help="school, high-school, university or olympiad; default: school."
-        ),
+        typer.Option(metavar="LEVEL", help="school, high-school, university or olympiad; default: school."),
     ] = None,
     model: ModelName = "qwen2.5-coder-1.5b",
     language: Language = None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from personahub.completion.journal import Journal
-from personahub.models import LanguageModel, ModelFailure, Reply, Request
+from personahub.models import LanguageModel, RequestError, Reply, Request
 
 __all__ = ["Completion", "Engine", "Totals"]
 
@@ -23,7 +23,7 @@ class Completion:
 
     request: Request
     reply: Reply | None
-    failure: ModelFailure | None = None
+    failure: RequestError | None = None
     asked: bool = True
     """False where the journal held the reply already."""
 
@@ -71,9 +71,7 @@ class Engine:
         groups = groupby(requests, key=lambda request: request.group or request.key)
         done: asyncio.Queue[Completion | None] = asyncio.Queue(maxsize=2 * self.model.slots)
         sync = asyncio.create_task(self._sync_each_second())
-        slots = [
-            asyncio.create_task(self._serve(slot, groups, done)) for slot in range(self.model.slots)
-        ]
+        slots = [asyncio.create_task(self._serve(slot, groups, done)) for slot in range(self.model.slots)]
         running = len(slots)
         try:
             while running:
@@ -118,7 +116,7 @@ class Engine:
         self.totals.calls += 1
         try:
             reply = await self.model.complete(request, slot=slot)
-        except ModelFailure as failure:
+        except RequestError as failure:
             self.totals.failures += 1
             return Completion(request, None, failure)
         self.journal.append(request.key, request.model, reply)

@@ -89,9 +89,7 @@ class Journal:
         entry = {"key": key, "model": model, "reply": asdict(reply)}
         line = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
         try:
-            written = os.pwrite(self._file, line, self._end)
-            if written < len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._write(line)
         except OSError as error:
             os.ftruncate(self._file, self._end)
             raise UserError(
@@ -101,6 +99,10 @@ class Journal:
         self._offsets[bytes.fromhex(key)] = (self._end, len(line))
         self._end += len(line)
         self._dirty = True
+
+    def _write(self, line: bytes) -> None:
+        if os.pwrite(self._file, line, self._end) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def sync(self) -> None:
         """Make every reply so far survive a crash of the machine."""

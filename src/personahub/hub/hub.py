@@ -39,9 +39,7 @@ class Hub:
         mark = self.path / _MARK
         if not mark.is_file():
             what = "is no hub" if self.path.exists() else "is not there"
-            raise UserError(
-                f"{self.path}: {what} (no {_MARK}); personahub curate SOURCE --hub DIR makes one"
-            )
+            raise UserError(f"{self.path}: {what} (no {_MARK}); personahub curate SOURCE --hub DIR makes one")
         try:
             version = int(json.loads(mark.read_text())["format"])
         except (ValueError, KeyError, TypeError) as error:
@@ -64,9 +62,7 @@ class Hub:
             if not folder.is_dir():
                 raise UserError(f"{folder}: is a file, so no hub can be made there")
             if any(folder.iterdir()):
-                raise UserError(
-                    f"{folder}: holds other files and is no hub; name a new or an empty folder"
-                )
+                raise UserError(f"{folder}: holds other files and is no hub; name a new or an empty folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not (folder / _MARK).is_file():

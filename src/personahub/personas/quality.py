@@ -6,6 +6,7 @@ is checked here all the same.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -111,13 +112,37 @@ def _not_a_person(case: _Case) -> str | None:
     if words and words[0] in {"a", "an", "the", "this"}:
         words = words[1:]
     # The head of "A recipe blog that …" is what stands before the first word that begins a clause.
-    clause = {"that", "which", "who", "whose", "with", "for", "of", "from", "in", "to", "about", "on"}
+    clause = {
+        "that",
+        "which",
+        "who",
+        "whose",
+        "with",
+        "for",
+        "of",
+        "from",
+        "in",
+        "to",
+        "about",
+        "on",
+    }
     clause |= {"который", "которая", "которое", "для", "о", "об", "из", "с", "в", "по"}
     end = next((place for place, word in enumerate(words) if word in clause), len(words))
     head = words[end - 1] if end else ""
     if head in _THING_HEADS.get(case.language, set()):
         return f"names a thing: {head}"
     return None
+
+
+def _repeats_itself(case: _Case) -> str | None:
+    """Three words in a row for the third time: a small model that has lost its way."""
+    words = [word.lower() for word in _WORD.findall(case.description)]
+    if case.language in _DENSE:
+        words = [char for char in case.description if char.isalpha()]
+    size = 6 if case.language in _DENSE else 3
+    runs = Counter(zip(*(words[start:] for start in range(size)), strict=False))
+    run, count = max(runs.items(), key=lambda item: item[1], default=((), 0))
+    return f"{count} times {' '.join(run)!r}" if count > 2 else None
 
 
 def _about_the_text(case: _Case) -> str | None:
@@ -156,6 +181,7 @@ _RULES: Sequence[Callable[[_Case], str | None]] = (
     _too_short,
     _wrong_language,
     _not_a_person,
+    _repeats_itself,
     _about_the_text,
     _copies_example,
 )

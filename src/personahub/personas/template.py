@@ -105,9 +105,7 @@ class TextToPersonaTemplate:
         messages.append(Message("user", self._ask(document.text, question)))
         return tuple(messages)
 
-    def _question(
-        self, wording: str, relation: str, granularity: Granularity, language: str = ""
-    ) -> str:
+    def _question(self, wording: str, relation: str, granularity: Granularity, language: str = "") -> str:
         words = self._content["languages"][wording]
         verb = words["relations"].get(relation) or words["own_verb"].format(verb=relation)
         return str(

@@ -125,9 +125,7 @@ class TextToPersona:
         )
 
     @staticmethod
-    def _set_aside(
-        question: Question, reason: str, detail: str, text: str, run: int
-    ) -> SetAside:
+    def _set_aside(question: Question, reason: str, detail: str, text: str, run: int) -> SetAside:
         return SetAside(
             kind="persona",
             reason=reason,

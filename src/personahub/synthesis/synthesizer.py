@@ -104,9 +104,7 @@ class Synthesizer:
         )
 
     @staticmethod
-    def _set_aside(
-        question: Question, reason: str, detail: str, text: str, run: int
-    ) -> SetAside:
+    def _set_aside(question: Question, reason: str, detail: str, text: str, run: int) -> SetAside:
         return SetAside(
             kind="record",
             reason=reason,

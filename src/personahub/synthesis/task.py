@@ -109,9 +109,7 @@ class Task:
         environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
         return environment.from_string(self.prompt)
 
-    def messages(
-        self, persona: str, language_name: str, settings: Mapping[str, str]
-    ) -> tuple[Message, ...]:
+    def messages(self, persona: str, language_name: str, settings: Mapping[str, str]) -> tuple[Message, ...]:
         """The chat that asks this persona for one item, zero-shot."""
         variables = {**settings, "persona": persona, "language_name": language_name}
         macros: Any = self._prompt.make_module(variables)

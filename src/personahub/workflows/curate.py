@@ -147,9 +147,7 @@ def _checked_relations(relations: Sequence[str]) -> list[str]:
     return cleaned
 
 
-def _count(
-    files: SourceFiles, text_field: str | None, document_tokens: int, limit: int | None
-) -> int | None:
+def _count(files: SourceFiles, text_field: str | None, document_tokens: int, limit: int | None) -> int | None:
     """How many documents there will be: counted where the files are small, else the limit or None."""
     if sum(file.stat().st_size for file in files) > _COUNTED_BYTES:
         return limit
@@ -246,8 +244,7 @@ class _Curation:
             descriptions = [persona.description for persona in personas]
             cosines = closeness(pending.document, descriptions, personas[0].language, self.encoder)
             personas = [
-                replace(persona, closeness=cosine)
-                for persona, cosine in zip(personas, cosines, strict=True)
+                replace(persona, closeness=cosine) for persona, cosine in zip(personas, cosines, strict=True)
             ]
         self._buffer.add(pending.document, *personas, *set_aside)
         self.outcome.documents += 1

@@ -13,9 +13,7 @@ def list_models() -> list[StoredModel]:
     return ModelStore().list()
 
 
-def pull_model(
-    name: str, progress: Progress | None = None, *, notice: Notice | None = None
-) -> Path:
+def pull_model(name: str, progress: Progress | None = None, *, notice: Notice | None = None) -> Path:
     """Fetch a model's weights, unless they are there, and return the verified file.
 
     Args:

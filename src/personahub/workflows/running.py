@@ -142,5 +142,3 @@ def ended(hub: Hub, outcome: Outcome, counts: dict[str, Any]) -> None:
     spent = {"seconds": round(outcome.seconds, 3), **asdict(outcome.totals)}
     outcome.run.end(status, {**counts, "set_aside": dict(outcome.set_aside), "last_invocation": spent})
     hub.save_run(outcome.run)
-
-

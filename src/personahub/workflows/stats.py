@@ -26,11 +26,12 @@ def stats(hub: Path | str) -> dict[str, Any]:
         UserError: no hub.
     """
     opened = Hub(hub)
-    cosines = [
-        cosine for batch in opened.personas.read(["closeness"]) for cosine in batch[0].to_pylist()
-    ]
+    cosines = [cosine for batch in opened.personas.read(["closeness"]) for cosine in batch[0].to_pylist()]
     compared = np.array([cosine for cosine in cosines if cosine is not None], dtype=np.float64)
-    closeness: dict[str, Any] = {"compared": len(compared), "not_compared": len(cosines) - len(compared)}
+    closeness: dict[str, Any] = {
+        "compared": len(compared),
+        "not_compared": len(cosines) - len(compared),
+    }
     if len(compared):
         quartiles = np.quantile(compared, [0.25, 0.5, 0.75])
         closeness |= {"mean": round(float(compared.mean()), 3)}

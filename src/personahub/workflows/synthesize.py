@@ -170,9 +170,7 @@ async def _answer(
 ) -> None:
     waiting = {question.request.key: question for question in asked}
     async for completion in engine.complete(question.request for question in asked):
-        answer = synthesizer.answer(
-            waiting[completion.request.key], completion, run=outcome.run.number
-        )
+        answer = synthesizer.answer(waiting[completion.request.key], completion, run=outcome.run.number)
         buffer.add(answer)
         if isinstance(answer, Record):
             outcome.records.append(answer)

@@ -1,0 +1,42 @@
+# Everything in its own environment, .venv, made when it is first needed or when pyproject.toml changes.
+
+PYTHON ?= python3
+BIN := .venv/bin
+MODEL ?= qwen2.5-coder-1.5b
+TEST_MODEL := smollm2-135m
+
+.PHONY: demo test test-fast check clean
+
+# Watch example texts turn into personas, and personas into math problems.
+demo: .venv/installed
+	$(BIN)/personahub models pull $(MODEL)
+	$(BIN)/personahub demo --model $(MODEL)
+
+# Every check and every test.
+test: check
+	$(BIN)/personahub models pull $(TEST_MODEL)
+	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=85
+
+# Without the tests that take many seconds each.
+test-fast: .venv/dev
+	$(BIN)/personahub models pull $(TEST_MODEL)
+	$(BIN)/pytest -m "not slow"
+
+check: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable ".[local]"
+	touch $@
+
+.venv/dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+clean:
+	rm -rf .venv
