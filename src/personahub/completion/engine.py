@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from personahub.completion.journal import Journal
-from personahub.models import LanguageModel, RequestError, Reply, Request
+from personahub.models import LanguageModel, Reply, Request, RequestError
 
 __all__ = ["Completion", "Engine", "Totals"]
 

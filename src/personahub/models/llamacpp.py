@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
-from personahub.models.protocols import RequestError, Reply, Request
+from personahub.models.protocols import Reply, Request, RequestError
 
 __all__ = ["LlamaCpp"]
 
