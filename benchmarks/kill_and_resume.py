@@ -59,7 +59,7 @@ def main() -> None:
     print(f"journaled replies unchanged: {final[: len(answered)] == answered}")
     print(f"replies in the journal: {len(final)}, different requests: {len(set(keys))}")
     print(
-        f"asked in the last run: {end['calls']}; journaled before and after differ by {len(final) - len(answered)}"
+        f"asked in the last run: {end['calls']}; the journal grew by {len(final) - len(answered)}"
     )
     print(f"personas in the hub: {Hub(hub).personas.count()}, of the run: {end['personas']}")
 

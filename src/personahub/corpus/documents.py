@@ -1,6 +1,7 @@
 """Sources in, documents out: read, cut to fit, language told."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -36,7 +37,9 @@ def check_first_rows(files: Sequence[Path], *, text_field: str | None = None) ->
         UserError: a row that cannot be read: which file, which row, why.
     """
     for file in files:
-        for item in islice(read_texts(file, text_field), _CHECKED_ROWS):
+        with closing(read_texts(file, text_field)) as rows:
+            first = list(islice(rows, _CHECKED_ROWS))
+        for item in first:
             if isinstance(item, RowError):
                 way_out = (
                     "name the text's field with --text-field"

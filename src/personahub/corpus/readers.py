@@ -4,7 +4,7 @@ import gzip
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
@@ -39,7 +39,7 @@ class RowError:
     detail: str
 
 
-def read_texts(file: Path, text_field: str | None = None) -> Iterator[Text | RowError]:
+def read_texts(file: Path, text_field: str | None = None) -> Generator[Text | RowError]:
     """The texts of a file, in its order; a row that cannot be read comes as its error.
 
     Raises:
@@ -77,10 +77,10 @@ def _whole(stream: BinaryIO) -> Text:
 
 
 def _jsonl(stream: BinaryIO, text_field: str | None) -> Iterator[Text | RowError]:
-    lines = TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="\n")
-    for row, line in enumerate(lines, 1):
-        if line.strip():
-            yield _jsonl_row(row, line, text_field)
+    with TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="\n") as lines:
+        for row, line in enumerate(lines, 1):
+            if line.strip():
+                yield _jsonl_row(row, line, text_field)
 
 
 def _jsonl_row(row: int, line: str, text_field: str | None) -> Text | RowError:

@@ -43,22 +43,26 @@ class HubTable:
         """
         import lance
 
-        distinct = list({record.id: record for record in records}.values())
+        distinct = {record.id: record for record in records}
+        for known in self._ids_among(list(distinct)):
+            del distinct[known]
         if not distinct:
             return 0
-        new = to_arrow(distinct)
+        rows = to_arrow(list(distinct.values()))
+        mode = "append" if self.path.is_dir() else "create"
         try:
-            if (table := self._open()) is None:
-                lance.write_dataset(new, str(self.path), schema=self.schema)
-                return len(distinct)
-            merge = table.merge_insert("id").when_not_matched_insert_all()
-            return int(merge.execute(new)["num_inserted_rows"])
+            lance.write_dataset(rows, str(self.path), schema=self.schema, mode=mode)
         except OSError as error:
             reason = "the disk is full" if "No space left" in str(error) else error
             raise UserError(
                 f"{self.path}: cannot be written ({reason}); nothing that was answered is lost:"
                 " free some space, then run the same command again"
             ) from error
+        return len(distinct)
+
+    def _ids_among(self, ids: Sequence[str]) -> Iterator[str]:
+        for batch in self.read(["id"], _id_in(ids)):
+            yield from batch["id"].to_pylist()
 
     def count(self, where: str | None = None) -> int:
         """How many records there are (that meet the SQL condition)."""
@@ -81,13 +85,17 @@ class HubTable:
         """The records with these ids, by id; ids that are not there are left out."""
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(ids), 1000):
-            listed = ", ".join(f"'{_quoted(id_)}'" for id_ in ids[start : start + 1000])
-            found |= {row["id"]: row for row in self.rows(f"id IN ({listed})")}
+            found |= {row["id"]: row for row in self.rows(_id_in(ids[start : start + 1000]))}
         return found
 
     def find(self, prefix: str) -> list[dict[str, Any]]:
         """The records whose id begins with this."""
         return list(self.rows(f"starts_with(id, '{_quoted(prefix)}')"))
+
+
+def _id_in(ids: Sequence[str]) -> str:
+    listed = ", ".join(f"'{_quoted(id_)}'" for id_ in ids)
+    return f"id IN ({listed or 'NULL'})"
 
 
 def _quoted(text: str) -> str:

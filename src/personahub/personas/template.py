@@ -6,7 +6,6 @@ set of examples, which stays the same for all of a text's questions, may still b
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import Any, Literal, Self
 
 import yaml
 
+from personahub.config import canonical_json
 from personahub.languages import language_name
 from personahub.models import Message
 from personahub.records import Document
@@ -57,23 +57,20 @@ class TextToPersonaTemplate:
     @cached_property
     def _examples(self) -> Mapping[str, Example]:
         return {
-            entry["id"]: Example(entry["text"], {g: entry[g] for g in GRANULARITIES})
-            for entry in self._content["examples"]
+            name: Example(entry["text"], {granularity: entry[granularity] for granularity in GRANULARITIES})
+            for name, entry in self._content["examples"].items()
         }
 
-    def _wording(self, language: str) -> str:
-        """The language whose wording, examples and form serve this one."""
-        return language if language in self._content["sets"] else "other"
-
-    def _set(self, document: Document, language: str) -> list[tuple[str, list[str]]]:
-        wording = self._wording(language)
-        sets = self._content["sets"]["en" if wording == "other" else wording]
-        # By the document's hash: the same for all its questions, and whatever was read before it.
-        return [(name, relations) for name, relations in sets[int(document.id[1:], 16) % len(sets)]]
+    def _wording(self, language: str) -> Mapping[str, Any]:
+        """What stands under the language, or under ``other``."""
+        languages: Mapping[str, Mapping[str, Any]] = self._content["languages"]
+        return languages.get(language, languages["other"])
 
     def examples(self, document: Document, language: str) -> list[Example]:
         """The examples that this document's prompts show."""
-        return [self._examples[name] for name, _ in self._set(document, language)]
+        sets = self._wording(language).get("sets") or self._wording("en")["sets"]
+        # By the document's hash: the same for all its questions, and whatever was read before it.
+        return [self._examples[name] for name in sets[int(document.id[1:], 16) % len(sets)]]
 
     def messages(
         self, document: Document, relation: str, *, language: str, granularity: Granularity
@@ -87,35 +84,21 @@ class TextToPersonaTemplate:
             granularity: how narrow the persona should be.
         """
         wording = self._wording(language)
-        shown = "en" if wording == "other" else wording
-        messages = [Message("system", self._content["instructions"][granularity])]
-        for name, relations in self._set(document, language):
-            example = self._examples[name]
-            for place, known in enumerate(relations):
-                question = self._question(shown, known, granularity)
-                if place == 0:
+        shown = wording if "sets" in wording else self._wording("en")
+        messages = [Message("system", wording["instructions"][granularity])]
+        for place, example in enumerate(self.examples(document, language)):
+            # Every second example turns the order round, so that no relation always comes first.
+            relations = DEFAULT_RELATIONS if place % 2 == 0 else DEFAULT_RELATIONS[::-1]
+            for known in relations:
+                question = _question(shown, known, granularity)
+                if known == relations[0]:
                     question = self._ask(example.text, question)
-                answer = json.dumps(
-                    {"persona": example.personas[granularity][known]},
-                    ensure_ascii=False,
-                    separators=(",", ":"),
-                )
-                messages += [Message("user", question), Message("assistant", answer)]
-        question = self._question(wording, relation, granularity, language_name(language))
+                answer = {"persona": example.personas[granularity][known]}
+                messages.append(Message("user", question))
+                messages.append(Message("assistant", canonical_json(answer)))
+        question = _question(wording, relation, granularity, language_name(language))
         messages.append(Message("user", self._ask(document.text, question)))
         return tuple(messages)
-
-    def _question(self, wording: str, relation: str, granularity: Granularity, language: str = "") -> str:
-        words = self._content["languages"][wording]
-        verb = words["relations"].get(relation) or words["own_verb"].format(verb=relation)
-        return str(
-            words["question"].format(
-                relation=verb,
-                extra=words["extra"].get(relation, ""),
-                size=words["size"][granularity],
-                language=language,
-            )
-        )
 
     def _ask(self, text: str, question: str) -> str:
         return str(self._content["text_block"].format(text=text, question=question))
@@ -123,8 +106,8 @@ class TextToPersonaTemplate:
     def schema(self, language: str, granularity: Granularity) -> Mapping[str, object]:
         """The JSON schema of a reply: an object with the persona, its form fixed where it can be."""
         persona: dict[str, object] = {"type": "string"}
-        if pattern := self._content["patterns"][granularity].get(self._wording(language)):
-            persona["pattern"] = pattern
+        if pattern := self._wording(language).get("pattern"):
+            persona["pattern"] = pattern[granularity]
         return {
             "type": "object",
             "properties": {"persona": persona},
@@ -134,7 +117,7 @@ class TextToPersonaTemplate:
 
     def max_tokens(self, language: str, granularity: Granularity) -> int:
         """Room for a reply."""
-        return int(self._content["max_tokens"][granularity][self._wording(language)])
+        return int(self._wording(language)["max_tokens"][granularity])
 
     @property
     def temperature(self) -> float:
@@ -145,3 +128,9 @@ class TextToPersonaTemplate:
     def top_p(self) -> float:
         """Share of the probability that the reply is drawn from."""
         return float(self._content["sampling"]["top_p"])
+
+
+def _question(wording: Mapping[str, Any], relation: str, granularity: Granularity, language: str = "") -> str:
+    verb = wording["relations"].get(relation) or wording["own_verb"].format(verb=relation)
+    extra = wording["extra"].get(relation, wording["extra"].get("other", ""))
+    return str(wording["question"][granularity].format(relation=verb, extra=extra, language=language))

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ async def _make(
             # As many questions as records are missing, then again for those set aside: so none is asked
             # in vain, and which records come does not depend on which reply arrives first.
             while (missing := outcome.wanted - len(outcome.records)) and not engine.stopping:
-                asked = [question for question, _ in zip(questions, range(missing), strict=False)]
+                asked = list(islice(questions, missing))
                 if not asked:
                     break
                 await _answer(asked, synthesizer, engine, outcome, buffer, watcher)

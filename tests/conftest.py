@@ -1,0 +1,32 @@
+"""What several tests need: texts, and the small real model."""
+
+from pathlib import Path
+
+import pytest
+
+TEXTS = {
+    "bread.md": "# Rye bread\n\nMix the sour dough with rye flour and warm water, leave it for a night.\n\n"
+    "In the morning add salt and caraway, knead, and bake for fifty minutes at 210 degrees.",
+    "lift.txt": "The lift of house three stands still from Monday to Friday while its cable is replaced. "
+    "Residents who cannot climb stairs may ask the caretaker for help with shopping.",
+    "bees.txt": "Пчёлы перезимовали хорошо, из двенадцати ульев погиб только один. В апреле я подставил "
+    "новые рамки и проверил маток, а в мае жду первый взяток с акации и кипрея.",
+}
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """A folder with three short texts."""
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_model() -> str:
+    """The path of the real model's weights that tests use; `make test` fetches them."""
+    from personahub.models.store import ModelStore
+
+    return str(ModelStore().pull("smollm2-135m"))
