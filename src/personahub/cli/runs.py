@@ -11,6 +11,9 @@ __all__ = ["runs_app"]
 runs_app = typer.Typer(no_args_is_help=True, help="The commands that filled a hub.")
 
 
+_MADE = {"documents", "personas", "records"}
+
+
 @runs_app.command("list")
 def list_command(hub: HubDir, json: Json = False) -> None:
     """List the runs, the oldest first."""
@@ -24,8 +27,8 @@ def list_command(hub: HubDir, json: Json = False) -> None:
         print_json([asdict(run) for run in runs])
         return
     for run in runs:
-        made = {name: run.counts[name] for name in ("documents", "personas", "records") if name in run.counts}
-        print(f"{run.number:4}  {run.verb:10}  {run.status:11}  {run.started}  {counted(made)}")
+        kept = {name: count for name, count in run.counts.items() if name in _MADE}
+        print(f"{run.number:4}  {run.verb:10}  {run.status:11}  {run.started}  {counted(kept)}")
 
 
 @runs_app.command("set-aside")

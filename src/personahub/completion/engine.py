@@ -12,7 +12,7 @@ from itertools import groupby
 
 from personahub.completion.journal import Journal
 from personahub.errors import UserError
-from personahub.models import LanguageModel, RequestError, Reply, Request
+from personahub.models import LanguageModel, Reply, Request, RequestError
 
 __all__ = ["Completion", "Engine", "Totals"]
 

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -145,7 +146,7 @@ class Journal:
         self.close()
 
 
-def _line(entry: dict[str, object]) -> bytes:
+def _line(entry: Mapping[str, object]) -> bytes:
     try:
         return json.dumps(entry, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:

@@ -4,9 +4,9 @@ from personahub.models.protocols import (
     EmbeddingModel,
     LanguageModel,
     Message,
-    RequestError,
     Reply,
     Request,
+    RequestError,
     Sampling,
 )
 
@@ -14,8 +14,8 @@ __all__ = [
     "EmbeddingModel",
     "LanguageModel",
     "Message",
-    "RequestError",
     "Reply",
     "Request",
+    "RequestError",
     "Sampling",
 ]

@@ -7,14 +7,13 @@ the prefix cache, which is worth far more here (four personas of one text in 9 s
 import asyncio
 import os
 import re
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
-from personahub.models.protocols import RequestError, Reply, Request
+from personahub.models.protocols import Reply, Request, RequestError
 
 __all__ = ["LlamaCpp"]
 
@@ -91,23 +90,21 @@ class LlamaCpp:
         async with self._loading:
             if self._server is None:
                 await loop.run_in_executor(self._threads, self._load)
-        start = time.perf_counter()
         result = await loop.run_in_executor(
             self._threads, self._server.handle_chat_completions, self._body(request, slot)
         )
-        seconds = time.perf_counter() - start
         if "error" in result:
             error = result["error"]
             long = error.get("type") == "exceed_context_size_error"
             raise RequestError("prompt_too_long" if long else "refused", str(error.get("message")))
-        choice, usage = result["choices"][0], result["usage"]
+        choice, usage, timings = result["choices"][0], result["usage"], result["timings"]
         return Reply(
             text=choice["message"]["content"] or "",
             finish_reason=choice["finish_reason"],
             prompt_tokens=usage["prompt_tokens"],
             cached_tokens=usage["prompt_tokens_details"]["cached_tokens"],
             completion_tokens=usage["completion_tokens"],
-            seconds=seconds,
+            seconds=(timings["prompt_ms"] + timings["predicted_ms"]) / 1000,
         )
 
     def _body(self, request: Request, slot: int) -> dict[str, Any]:

@@ -15,9 +15,9 @@ __all__ = [
     "EmbeddingModel",
     "LanguageModel",
     "Message",
-    "RequestError",
     "Reply",
     "Request",
+    "RequestError",
     "Sampling",
 ]
 
