@@ -29,7 +29,7 @@ def sentence(request: Request) -> str:
 
 
 def answer_in_form(request: Request) -> str:
-    """JSON that holds the sentence in every required field of the schema, in "persona" where there is none."""
+    """JSON with the sentence in every required field of the schema; in "persona" where there is none."""
     fields = (request.schema or {}).get("required", ["persona"])
     assert isinstance(fields, list)
     return json.dumps(dict.fromkeys(fields, sentence(request)))
