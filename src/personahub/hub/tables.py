@@ -33,26 +33,36 @@ class HubTable:
     def _open(self) -> Any | None:  # noqa: ANN401 - Lance has no types
         import lance
 
-        return lance.dataset(str(self.path)) if self.path.is_dir() else None
+        if not self.path.is_dir():
+            return None
+        try:
+            return lance.dataset(str(self.path))
+        except ValueError as error:
+            # A first write that was cut off leaves its files, and no version that names them.
+            if "was not found" in str(error):
+                return None
+            raise
 
     def add(self, records: Sequence[Table]) -> int:
         """Add the records whose id is not there yet, in one commit; says how many those were.
+
+        Where all are there, no new version of the table is made. Only the process that writes the hub may
+        call this: two at once could add a record twice.
 
         Raises:
             UserError: the disk is full; what was there stays whole.
         """
         import lance
 
-        distinct = list({record.id: record for record in records}.values())
-        if not distinct:
+        distinct = {record.id: record for record in records}
+        there = self._there(list(distinct))
+        new = [record for id_, record in distinct.items() if id_ not in there]
+        if not new:
             return 0
-        new = to_arrow(distinct)
         try:
-            if (table := self._open()) is None:
-                lance.write_dataset(new, str(self.path), schema=self.schema)
-                return len(distinct)
-            merge = table.merge_insert("id").when_not_matched_insert_all()
-            return int(merge.execute(new)["num_inserted_rows"])
+            mode = "create" if self._open() is None else "append"
+            lance.write_dataset(to_arrow(new), str(self.path), schema=self.schema, mode=mode)
+            return len(new)
         except OSError as error:
             reason = "the disk is full" if "No space left" in str(error) else error
             raise UserError(
@@ -79,15 +89,25 @@ class HubTable:
 
     def get(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The records with these ids, by id; ids that are not there are left out."""
-        found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(ids), 1000):
-            listed = ", ".join(f"'{_quoted(id_)}'" for id_ in ids[start : start + 1000])
-            found |= {row["id"]: row for row in self.rows(f"id IN ({listed})")}
-        return found
+        return {row["id"]: row for where in _id_filters(ids) for row in self.rows(where)}
+
+    def _there(self, ids: Sequence[str]) -> set[str]:
+        return {
+            id_
+            for where in _id_filters(ids)
+            for batch in self.read(["id"], where)
+            for id_ in batch["id"].to_pylist()
+        }
 
     def find(self, prefix: str) -> list[dict[str, Any]]:
         """The records whose id begins with this."""
         return list(self.rows(f"starts_with(id, '{_quoted(prefix)}')"))
+
+
+def _id_filters(ids: Sequence[str]) -> Iterator[str]:
+    for start in range(0, len(ids), 1000):
+        listed = ", ".join(f"'{_quoted(id_)}'" for id_ in ids[start : start + 1000])
+        yield f"id IN ({listed})"
 
 
 def _quoted(text: str) -> str:
