@@ -6,6 +6,7 @@ import os
 import random
 import re
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,8 +134,8 @@ def test_a_last_row_without_a_line_end_is_read(tmp_path: Path) -> None:
 
 
 def test_only_a_line_feed_ends_a_row(tmp_path: Path) -> None:
-    """JSON may hold a line separator or a next-line character as it is."""
-    row = json.dumps({"text": f"{LONG}\u2028\x85\u2029 and on"}, ensure_ascii=False)
+    """JSON may hold a line separator or a next-line character as it is, and a carriage return as a space."""
+    row = "{\r" + json.dumps({"text": f"{LONG}\u2028\x85\u2029 and on"}, ensure_ascii=False)[1:]
     (document,) = documents(written(tmp_path / "a.jsonl", row + "\n"))
     assert document.text.endswith("and on")
 
@@ -452,6 +453,16 @@ def test_a_truncated_text_gives_what_can_be_read_and_an_error(
     assert re.sub(r"\s", "", text).startswith(re.sub(r"\s", "", read_back))
 
 
+def test_a_text_cut_in_the_middle_of_a_character_gives_what_comes_before_it(tmp_path: Path) -> None:
+    compressor = zlib.compressobj(wbits=31)
+    content = compressor.compress(f"{LONG}ё".encode()[:-1]) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    document, error = read(written(tmp_path / "a.txt.gz", content))
+    assert isinstance(document, Document)
+    assert document.text == LONG.strip()
+    assert isinstance(error, Unreadable)
+    assert error.reason == "broken_archive"
+
+
 @pytest.mark.parametrize(("ending", "pack"), [("gz", gz), ("zst", zstd_without_sizes)])
 @pytest.mark.parametrize("place", [0, 2, 10, 0.5, 0.9, -1])
 def test_a_flipped_byte_in_an_archive_never_ends_the_run(
@@ -569,10 +580,13 @@ def test_a_long_paragraph_is_cut_at_the_best_place_there_is(text: str, end: str)
 
 def test_a_run_without_any_end_is_cut_inside_at_the_limit() -> None:
     assert [len(part) for _, part in cut("x" * 1000, 50)] == [200] * 5
+    assert [len(part) for _, part in cut("ж" * 500, 50)] == [100] * 5
+    assert [len(part) for _, part in cut("🎈" * 250, 50)] == [50] * 5
 
 
-def test_a_short_rest_joins_the_part_before_it() -> None:
+def test_only_a_rest_shorter_than_a_quarter_joins_the_part_before_it() -> None:
     assert [len(part) for _, part in cut("x" * 430, 50)] == [200, 230]
+    assert [len(part) for _, part in cut("x" * 450, 50)] == [200, 200, 50]
 
 
 def test_cutting_takes_time_in_proportion_to_the_text() -> None:

@@ -226,6 +226,24 @@ def test_stop_ends_early_and_hands_over_what_is_in_flight(journal: Journal) -> N
     assert 1 <= len(served) <= 6
 
 
+def test_after_stop_no_more_input_is_drawn(journal: Journal) -> None:
+    engine = Engine(ScriptedModel(slots=2), journal)
+    drawn = 0
+
+    def counted() -> Iterator[Request]:
+        nonlocal drawn
+        for one in requests(200):
+            drawn += 1
+            yield one
+
+    async def run() -> None:
+        async for _ in engine.complete(counted()):
+            engine.stop()
+
+    asyncio.run(run())
+    assert drawn < 20
+
+
 def test_stop_ends_in_the_middle_of_a_group(journal: Journal) -> None:
     engine = Engine(ScriptedModel(), journal)
 
