@@ -58,9 +58,7 @@ def main() -> None:
     print(f"run to its end: {end}")
     print(f"journaled replies unchanged: {final[: len(answered)] == answered}")
     print(f"replies in the journal: {len(final)}, different requests: {len(set(keys))}")
-    print(
-        f"asked in the last run: {end['calls']}; the journal grew by {len(final) - len(answered)}"
-    )
+    print(f"asked in the last run: {end['calls']}; the journal grew by {len(final) - len(answered)}")
     print(f"personas in the hub: {Hub(hub).personas.count()}, of the run: {end['personas']}")
 
 

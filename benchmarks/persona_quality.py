@@ -27,11 +27,11 @@ from personahub.records import Document
 
 COLLECTIONS = {
     # folder: documents by language
-    "digitalgov_news": {"en": 9},
-    "ud_ewt_web": {"en": 9},
-    "public_domain_recipes": {"en": 9},
-    "openstax_dev": {"en": 8},
-    "opensource_guide": {"en": 3, "ru": 6, "zh": 6},
+    "digitalgov_news": {"en": 7},
+    "ud_ewt_web": {"en": 8},
+    "public_domain_recipes": {"en": 7},
+    "openstax_dev": {"en": 7},
+    "opensource_guide": {"en": 2, "ru": 5, "zh": 5},
 }
 JUDGED = {"en": 40, "ru": 10, "zh": 10}
 CRITERIA = ("person", "specific", "grounded", "well_formed")

@@ -1,4 +1,4 @@
-"""A language model whose reply is a function of the request."""
+"""A language model that answers by a function of the request: no weights, no chance, no waiting."""
 
 import asyncio
 import hashlib
@@ -6,6 +6,34 @@ import json
 from collections.abc import Callable
 
 from personahub.models import Reply, Request
+
+Answer = Callable[[Request], str | Reply]
+"""The text of the reply, or all of it; may raise RequestError or UserError."""
+
+_WHO = "nurse baker welder beekeeper glazier tailor courier plumber tutor miller roofer vet clerk cook"
+_WHERE = "island village harbour suburb valley market border campus station mountain prairie desert"
+_DOES = "repairs studies collects delivers inspects paints measures borrows defends restores weighs sorts"
+_WHAT = "clocks maps bridges lanterns pianos saddles ladders kettles mosaics compasses radios ovens"
+_WHEN = "dawn night noon dusk weekends holidays winter summer spring autumn midnight Easter"
+
+
+def sentence(request: Request) -> str:
+    """An English sentence about a person, fixed by the messages, the seed and the sample."""
+    asked = [[message.content for message in request.messages], request.sampling.seed, request.sample]
+    digest = hashlib.sha256(json.dumps(asked).encode()).digest()
+    who, where, does, what, when = (
+        words.split()[digest[place] % len(words.split())]
+        for place, words in enumerate((_WHO, _WHERE, _DOES, _WHAT, _WHEN))
+    )
+    return f"A {who} of the {where} who {does} {digest[5]} {what} for the neighbours at {when}."
+
+
+def answer_in_form(request: Request) -> str:
+    """JSON with the sentence in every required field of the schema; in "persona" where there is none."""
+    fields = (request.schema or {}).get("required", ["persona"])
+    assert isinstance(fields, list)
+    return json.dumps(dict.fromkeys(fields, sentence(request)))
+
 
 WORDS = [
     "patient",
@@ -59,28 +87,62 @@ def any_reply(request: Request) -> str:
 
 
 class ScriptedModel:
-    """A LanguageModel; keeps what it was asked, by slot."""
+    """A LanguageModel for tests.
+
+    Attributes:
+        served: the requests that each slot was asked, in order.
+        answered: how many of them got a reply.
+        closed: whether close() was called.
+    """
 
     def __init__(
         self,
-        reply: Callable[[Request], str] = any_reply,
+        answer: Answer = answer_in_form,
         *,
         name: str = "scripted",
         slots: int = 1,
-        delay: float = 0.0,
+        delay: float | Callable[[Request], float] = 0.0,
     ) -> None:
+        """Answer each request after ``delay`` seconds (or as many as it says for the request)."""
         self.name = name
         self.slots = slots
-        self.delay = delay
-        self.asked: list[tuple[int, Request]] = []
-        self._reply = reply
+        self.served: list[list[Request]] = [[] for _ in range(slots)]
+        self.answered = 0
+        self.closed = False
+        self._answer = answer
+        self._delay = delay
+        self._busy: set[int] = set()
+
+    @property
+    def calls(self) -> int:
+        """How many requests it was asked."""
+        return sum(map(len, self.served))
+
+    @property
+    def asked(self) -> list[Request]:
+        """All requests, slot by slot."""
+        return [request for served in self.served for request in served]
 
     async def complete(self, request: Request, *, slot: int = 0) -> Reply:
-        self.asked.append((slot, request))
-        await asyncio.sleep(self.delay)
-        text = self._reply(request)
-        tokens = len(text) // 4
-        return Reply(text, "stop", 100, 60, tokens, self.delay)
+        assert slot not in self._busy, f"slot {slot} is asked before it has answered"
+        self._busy.add(slot)
+        self.served[slot].append(request)
+        try:
+            await asyncio.sleep(self._delay(request) if callable(self._delay) else self._delay)
+            answer = self._answer(request)
+        finally:
+            self._busy.discard(slot)
+        self.answered += 1
+        if isinstance(answer, Reply):
+            return answer
+        return Reply(
+            text=answer,
+            finish_reason="stop",
+            prompt_tokens=sum(len(message.content.split()) for message in request.messages),
+            cached_tokens=0,
+            completion_tokens=len(answer.split()),
+            seconds=0.0,
+        )
 
     async def close(self) -> None:
-        pass
+        self.closed = True

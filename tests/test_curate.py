@@ -12,7 +12,7 @@ from personahub import Hub, UserError, curate
 from personahub.models import Request, RequestError
 from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.workflows.stats import list_set_aside
-from scripted import ScriptedModel, persona_reply
+from scripted import ScriptedModel, any_reply, persona_reply
 
 
 def personas_of(hub: Path) -> list[dict[str, Any]]:
@@ -20,7 +20,7 @@ def personas_of(hub: Path) -> list[dict[str, Any]]:
 
 
 def test_each_document_is_asked_once_for_each_relation(texts: Path, tmp_path: Path) -> None:
-    model = ScriptedModel()
+    model = ScriptedModel(any_reply)
     outcome = curate([texts], tmp_path / "hub", model=model)
     assert (outcome.documents, outcome.personas, outcome.totals.calls) == (3, 12, 12)
     assert [row["relation"] for row in personas_of(tmp_path / "hub")[:4]] == [
@@ -32,9 +32,9 @@ def test_each_document_is_asked_once_for_each_relation(texts: Path, tmp_path: Pa
 
 
 def test_the_relation_is_all_that_differs_in_a_documents_prompts(texts: Path, tmp_path: Path) -> None:
-    model = ScriptedModel()
+    model = ScriptedModel(any_reply)
     curate([texts / "bread.md"], tmp_path / "hub", model=model)
-    chats = [request.messages for _, request in model.asked]
+    chats = [request.messages for request in model.asked]
     assert all(chat[:-1] == chats[0][:-1] for chat in chats)
     ends = [chat[-1].content for chat in chats]
     text = (texts / "bread.md").read_text()
@@ -43,14 +43,14 @@ def test_the_relation_is_all_that_differs_in_a_documents_prompts(texts: Path, tm
 
 
 def test_any_verb_can_be_a_relation(texts: Path, tmp_path: Path) -> None:
-    model = ScriptedModel()
+    model = ScriptedModel(any_reply)
     curate([texts / "lift.txt"], tmp_path / "hub", model=model, relations=["argue with"])
-    assert "argue with" in model.asked[0][1].messages[-1].content
+    assert "argue with" in model.asked[0].messages[-1].content
     assert [row["relation"] for row in personas_of(tmp_path / "hub")] == ["argue with"]
 
 
 def test_per_relation_asks_for_different_samples(texts: Path, tmp_path: Path) -> None:
-    model = ScriptedModel()
+    model = ScriptedModel(any_reply)
     curate([texts / "lift.txt"], tmp_path / "hub", model=model, relations=["read"], per_relation=3)
     rows = personas_of(tmp_path / "hub")
     assert len({row["description"] for row in rows}) == 3
@@ -58,7 +58,7 @@ def test_per_relation_asks_for_different_samples(texts: Path, tmp_path: Path) ->
 
 
 def test_a_persona_knows_the_text_it_came_from(texts: Path, tmp_path: Path) -> None:
-    curate([texts], tmp_path / "hub", model=ScriptedModel())
+    curate([texts], tmp_path / "hub", model=ScriptedModel(any_reply))
     hub = Hub(tmp_path / "hub")
     documents = {row["id"]: row for row in hub.documents.rows()}
     persona = personas_of(tmp_path / "hub")[0]
@@ -69,26 +69,26 @@ def test_a_persona_knows_the_text_it_came_from(texts: Path, tmp_path: Path) -> N
 
 
 def test_personas_are_asked_for_in_the_texts_language(texts: Path, tmp_path: Path) -> None:
-    model = ScriptedModel()
+    model = ScriptedModel(any_reply)
     curate([texts / "bees.txt"], tmp_path / "hub", model=model)
-    assert "по-русски" in model.asked[0][1].messages[-1].content
+    assert "по-русски" in model.asked[0].messages[-1].content
 
 
 def test_another_language_can_be_asked_for(texts: Path, tmp_path: Path) -> None:
-    model = ScriptedModel()
+    model = ScriptedModel(any_reply)
     curate([texts / "bees.txt"], tmp_path / "hub", model=model, language="de")
-    assert "German" in model.asked[0][1].messages[-1].content
+    assert "German" in model.asked[0].messages[-1].content
 
 
 def test_granularity_changes_what_is_asked(texts: Path, tmp_path: Path) -> None:
-    fine, coarse = ScriptedModel(), ScriptedModel()
+    fine, coarse = ScriptedModel(any_reply), ScriptedModel(any_reply)
     curate([texts / "lift.txt"], tmp_path / "fine", model=fine)
     curate([texts / "lift.txt"], tmp_path / "coarse", model=coarse, granularity="coarse")
-    assert fine.asked[0][1].messages[0] != coarse.asked[0][1].messages[0]
+    assert fine.asked[0].messages[0] != coarse.asked[0].messages[0]
 
 
 def test_closeness_is_the_cosine_of_persona_and_text(texts: Path, tmp_path: Path) -> None:
-    curate([texts / "lift.txt"], tmp_path / "hub", model=ScriptedModel())
+    curate([texts / "lift.txt"], tmp_path / "hub", model=ScriptedModel(any_reply))
     row = personas_of(tmp_path / "hub")[0]
     persona, text = SentenceEncoder().embed([row["description"], (texts / "lift.txt").read_text()])
     assert row["closeness"] == pytest.approx(float(np.dot(persona, text)), abs=1e-4)
@@ -103,9 +103,9 @@ def test_closeness_is_left_out_for_a_language_the_encoder_does_not_know(tmp_path
 
 
 def test_a_second_curate_of_the_same_changes_no_table(texts: Path, tmp_path: Path) -> None:
-    curate([texts], tmp_path / "hub", model=ScriptedModel())
+    curate([texts], tmp_path / "hub", model=ScriptedModel(any_reply))
     before = versions(tmp_path / "hub")
-    again = curate([texts], tmp_path / "hub", model=ScriptedModel())
+    again = curate([texts], tmp_path / "hub", model=ScriptedModel(any_reply))
     assert again.totals.calls == 0
     assert (again.documents, again.personas) == (3, 12)
     assert versions(tmp_path / "hub") == before
@@ -119,13 +119,13 @@ def versions(hub: Path) -> Mapping[str, int]:
 
 def test_a_text_met_twice_is_read_once(texts: Path, tmp_path: Path) -> None:
     (texts / "copy.txt").write_text((texts / "lift.txt").read_text())
-    outcome = curate([texts], tmp_path / "hub", model=ScriptedModel())
+    outcome = curate([texts], tmp_path / "hub", model=ScriptedModel(any_reply))
     assert outcome.documents == 3
     assert outcome.set_aside == {"already_read": 1}
 
 
 def test_limit_counts_documents(texts: Path, tmp_path: Path) -> None:
-    outcome = curate([texts], tmp_path / "hub", model=ScriptedModel(), limit=2)
+    outcome = curate([texts], tmp_path / "hub", model=ScriptedModel(any_reply), limit=2)
     assert outcome.documents == 2
 
 
@@ -135,7 +135,7 @@ def test_a_long_text_becomes_several_documents_with_their_places(tmp_path: Path)
     ]
     source = tmp_path / "mill.txt"
     source.write_text("\n\n".join(paragraphs))
-    curate([source], tmp_path / "hub", model=ScriptedModel(), relations=["read"])
+    curate([source], tmp_path / "hub", model=ScriptedModel(any_reply), relations=["read"])
     rows = sorted(Hub(tmp_path / "hub").documents.rows(), key=lambda row: row["part"])
     text = source.read_text()
     assert len(rows) > 1
@@ -177,10 +177,10 @@ def test_examples_rotate_between_texts_and_not_between_the_calls_of_one(tmp_path
         for n in range(12)
     ]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    model = ScriptedModel()
+    model = ScriptedModel(any_reply)
     curate([source], tmp_path / "hub", model=model)
     prefixes: dict[str, set[Any]] = {}
-    for _, request in model.asked:
+    for request in model.asked:
         prefixes.setdefault(request.group, set()).add(request.messages[:-1])
     assert all(len(shown) == 1 for shown in prefixes.values())
     assert len({next(iter(shown)) for shown in prefixes.values()}) > 1
@@ -205,15 +205,15 @@ def test_a_bad_row_deep_in_a_file_is_set_aside(tmp_path: Path) -> None:
         for n in range(105)
     ]
     source.write_text("\n".join([*good[:102], "{torn", *good[102:]]))
-    outcome = curate([source], tmp_path / "hub", model=ScriptedModel(), relations=["read"])
+    outcome = curate([source], tmp_path / "hub", model=ScriptedModel(any_reply), relations=["read"])
     assert (outcome.documents, outcome.set_aside["not_json"]) == (105, 1)
     (case,) = list_set_aside(tmp_path / "hub", "not_json")
     assert case["row"] == 103
 
 
 def test_rows_do_not_depend_on_slots(texts: Path, tmp_path: Path) -> None:
-    curate([texts], tmp_path / "one", model=ScriptedModel(slots=1))
-    curate([texts], tmp_path / "three", model=ScriptedModel(slots=3, delay=0.002))
+    curate([texts], tmp_path / "one", model=ScriptedModel(any_reply, slots=1))
+    curate([texts], tmp_path / "three", model=ScriptedModel(any_reply, slots=3, delay=0.002))
     assert personas_of(tmp_path / "one") == personas_of(tmp_path / "three")
 
 
@@ -221,12 +221,12 @@ def test_curate_works_inside_a_running_event_loop(texts: Path, tmp_path: Path) -
     import asyncio
 
     async def notebook() -> int:
-        return curate([texts], tmp_path / "hub", model=ScriptedModel()).personas
+        return curate([texts], tmp_path / "hub", model=ScriptedModel(any_reply)).personas
 
     assert asyncio.run(notebook()) == 12
 
 
 def test_an_error_leaves_no_hub_behind(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
-        curate([tmp_path / "missing.txt"], tmp_path / "hub", model=ScriptedModel())
+        curate([tmp_path / "missing.txt"], tmp_path / "hub", model=ScriptedModel(any_reply))
     assert not (tmp_path / "hub").exists()

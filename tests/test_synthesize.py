@@ -7,24 +7,24 @@ import pytest
 
 from personahub import Hub, UserError, curate, sample, show, stats, synthesize
 from personahub.models import Request
-from scripted import ScriptedModel, problem_reply
+from scripted import ScriptedModel, any_reply, problem_reply
 
 
 @pytest.fixture
 def hub(texts: Path, tmp_path: Path) -> Path:
-    curate([texts], tmp_path / "hub", model=ScriptedModel())
+    curate([texts], tmp_path / "hub", model=ScriptedModel(any_reply))
     return tmp_path / "hub"
 
 
 def test_n_records_are_made_and_written(hub: Path, tmp_path: Path) -> None:
-    synthesize("math", hub, n=5, out=tmp_path / "out.jsonl", model=ScriptedModel())
+    synthesize("math", hub, n=5, out=tmp_path / "out.jsonl", model=ScriptedModel(any_reply))
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert len(rows) == 5
     assert all({"id", "task", "method", "persona", "persona_id", "text"} <= set(row) for row in rows)
 
 
 def test_a_record_carries_what_it_was_made_from(hub: Path, tmp_path: Path) -> None:
-    synthesize("math", hub, n=1, out=tmp_path / "out.jsonl", model=ScriptedModel(), seed=3)
+    synthesize("math", hub, n=1, out=tmp_path / "out.jsonl", model=ScriptedModel(any_reply), seed=3)
     row = json.loads((tmp_path / "out.jsonl").read_text())
     persona = Hub(hub).personas.get([row["persona_id"]])[row["persona_id"]]
     document = Hub(hub).documents.get([row["document_id"]])[row["document_id"]]
@@ -36,10 +36,10 @@ def test_a_record_carries_what_it_was_made_from(hub: Path, tmp_path: Path) -> No
 
 
 def test_the_persona_and_the_options_reach_the_prompt(hub: Path) -> None:
-    model = ScriptedModel()
+    model = ScriptedModel(any_reply)
     options = {"focus": "geometry", "difficulty": "olympiad"}
     outcome = synthesize("math", hub, n=1, options=options, model=model)
-    prompt = model.asked[0][1].messages[-1].content
+    prompt = model.asked[0].messages[-1].content
     assert outcome.records[0].persona in prompt
     assert "geometry" in prompt
     assert "olympiad" in prompt
@@ -66,27 +66,27 @@ def test_a_model_that_cannot_do_it_ends_the_run(hub: Path) -> None:
 
 
 def test_more_records_than_personas_asks_them_again_with_another_seed(hub: Path) -> None:
-    outcome = synthesize("math", hub, n=20, model=ScriptedModel())
+    outcome = synthesize("math", hub, n=20, model=ScriptedModel(any_reply))
     assert len({record.text for record in outcome.records}) == 20
     assert {record.seed for record in outcome.records} == {0, 1}
 
 
 def test_the_same_command_asks_nothing_twice_and_adds_nothing(hub: Path) -> None:
-    first = synthesize("math", hub, n=4, model=ScriptedModel())
-    second = synthesize("math", hub, n=4, model=ScriptedModel())
+    first = synthesize("math", hub, n=4, model=ScriptedModel(any_reply))
+    second = synthesize("math", hub, n=4, model=ScriptedModel(any_reply))
     assert second.totals.calls == 0
     assert [record.id for record in second.records] == [record.id for record in first.records]
     assert stats(hub)["records"] == 4
 
 
 def test_a_larger_n_goes_on_from_a_smaller_one(hub: Path) -> None:
-    synthesize("math", hub, n=4, model=ScriptedModel())
-    more = synthesize("math", hub, n=6, model=ScriptedModel())
+    synthesize("math", hub, n=4, model=ScriptedModel(any_reply))
+    more = synthesize("math", hub, n=6, model=ScriptedModel(any_reply))
     assert more.totals.calls == 2
 
 
 def test_show_gives_the_whole_lineage(hub: Path, texts: Path) -> None:
-    record = synthesize("math", hub, n=1, model=ScriptedModel()).records[0]
+    record = synthesize("math", hub, n=1, model=ScriptedModel(any_reply)).records[0]
     lineage = show(hub, record.id)
     assert lineage.record is not None
     assert lineage.persona is not None
@@ -133,11 +133,11 @@ def test_an_unknown_task_or_option_is_an_error(
     hub: Path, task: str, options: dict[str, str], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        synthesize(task, hub, n=1, options=options, model=ScriptedModel())
+        synthesize(task, hub, n=1, options=options, model=ScriptedModel(any_reply))
 
 
 def test_an_out_file_that_cannot_be_written_is_an_error_before_any_call(hub: Path, tmp_path: Path) -> None:
-    model = ScriptedModel()
+    model = ScriptedModel(any_reply)
     with pytest.raises(UserError, match="cannot be written"):
         synthesize("math", hub, n=1, out=tmp_path / "no" / "out.jsonl", model=model)
     assert model.asked == []

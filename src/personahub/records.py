@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 def content_id(kind: Kind, *parts: str) -> str:
     """The id of a record that these parts make; parts are kept apart, so ("ab",) is not ("a", "b")."""
-    return kind + hashlib.sha256(canonical_json(parts).encode()).hexdigest()[:20]
+    return kind + hashlib.sha256(_storable(canonical_json(parts)).encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,4 +232,17 @@ SCHEMAS: Mapping[type, pa.Schema] = {
 def to_arrow(records: list[Table]) -> pa.Table:
     """The records (all of one type, at least one) as an Arrow table of their type's schema."""
     rows = [{"id": record.id, **asdict(record)} for record in records]
-    return pa.Table.from_pylist(rows, schema=SCHEMAS[type(records[0])])
+    schema = SCHEMAS[type(records[0])]
+    try:
+        return pa.Table.from_pylist(rows, schema=schema)
+    except UnicodeEncodeError:
+        rows = [
+            {name: _storable(value) if isinstance(value, str) else value for name, value in row.items()}
+            for row in rows
+        ]
+        return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _storable(text: str) -> str:
+    """The text with a question mark for half a surrogate pair, which a model's escapes can make."""
+    return text.encode(errors="replace").decode()

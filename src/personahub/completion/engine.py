@@ -7,11 +7,11 @@ order they are made; the caller joins them to its own by key.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from personahub.completion.journal import Journal
+from personahub.errors import UserError
 from personahub.models import LanguageModel, Reply, Request, RequestError
 
 __all__ = ["Completion", "Engine", "Totals"]
@@ -66,7 +66,7 @@ class Engine:
         """Complete each request once; ends early after :meth:`stop`.
 
         ``requests`` is drawn from only as fast as the model answers. An error raised by it, or a
-        UserError of the model, ends the run after what is in flight has been journaled.
+        UserError of the model or of the journal, ends the run after what is in flight has been journaled.
         """
         groups = groupby(requests, key=lambda request: request.group or request.key)
         done: asyncio.Queue[Completion | None] = asyncio.Queue(maxsize=2 * self.model.slots)
@@ -85,8 +85,8 @@ class Engine:
         finally:
             for task in (sync, *slots):
                 task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(sync, *slots)
+            # Until the last of them has let go of the model and the journal, which the caller closes next.
+            await asyncio.wait((sync, *slots))
             self.journal.sync()
 
     async def _serve(
@@ -105,8 +105,7 @@ class Engine:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._error = self._error or error
-            self.stop()
+            self._fail(error)
         await done.put(None)
 
     async def _complete_one(self, request: Request, slot: int) -> Completion:
@@ -126,7 +125,15 @@ class Engine:
         self.totals.model_seconds += reply.seconds
         return Completion(request, reply)
 
+    def _fail(self, error: BaseException) -> None:
+        self._error = self._error or error
+        self.stop()
+
     async def _sync_each_second(self) -> None:
         while True:
             await asyncio.sleep(1)
-            await asyncio.to_thread(self.journal.sync)
+            try:
+                await asyncio.to_thread(self.journal.sync)
+            except UserError as error:
+                self._fail(error)
+                return

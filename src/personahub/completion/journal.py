@@ -9,6 +9,7 @@ import errno
 import fcntl
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +28,7 @@ class Journal:
         path: the file; it and its folder are made where they are not there.
 
     Raises:
-        UserError: another process has it open.
+        UserError: another process has it open, or no file can be there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,8 +38,11 @@ class Journal:
         """Length of the torn tail that was cut when the file was opened."""
         self.unreadable = 0
         """Lines that are no replies (a damaged disk); their requests will be asked again."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise UserError(f"{path}: the journal cannot be opened ({error.strerror})") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -59,8 +63,10 @@ class Journal:
                     self.cut_bytes = len(line)
                     break
                 try:
-                    key = bytes.fromhex(json.loads(line)["key"])
-                except (ValueError, TypeError, KeyError):
+                    entry = json.loads(line)
+                    key = bytes.fromhex(entry["key"])
+                    Reply(**entry["reply"])
+                except (ValueError, TypeError, KeyError, RecursionError):
                     self.unreadable += 1
                 else:
                     self._offsets[key] = (self._end, len(line))
@@ -87,7 +93,7 @@ class Journal:
             UserError: the disk is full or the file cannot be written; what was there stays whole.
         """
         entry = {"key": key, "model": model, "reply": asdict(reply)}
-        line = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
+        line = _line(entry)
         try:
             self._write(line)
         except OSError as error:
@@ -105,17 +111,26 @@ class Journal:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def sync(self) -> None:
-        """Make every reply so far survive a crash of the machine."""
+        """Make every reply so far survive a crash of the machine.
+
+        Raises:
+            UserError: the disk fails.
+        """
         if self._dirty:
             self._dirty = False
-            os.fdatasync(self._file)
+            try:
+                os.fdatasync(self._file)
+            except OSError as error:
+                raise UserError(f"{self.path}: cannot be brought to disk ({error.strerror})") from error
 
     def close(self) -> None:
         """Sync and let another process have the file."""
         if self._file >= 0:
-            self.sync()
-            os.close(self._file)
-            self._file = -1
+            try:
+                self.sync()
+            finally:
+                os.close(self._file)
+                self._file = -1
 
     def __enter__(self) -> Self:
         """The journal itself."""
@@ -129,3 +144,11 @@ class Journal:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _line(entry: Mapping[str, object]) -> bytes:
+    try:
+        return json.dumps(entry, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which a model's escape can make, has no UTF-8 but an escape of JSON.
+        return json.dumps(entry).encode() + b"\n"

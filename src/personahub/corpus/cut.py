@@ -37,7 +37,8 @@ def cut(text: str, tokens: int) -> Iterator[tuple[int, str]]:
     start = 0
     while start < len(text):
         end = _end(text, start, tokens)
-        if token_estimate(text[end:]) < tokens // 4:
+        # A rest of more characters makes more tokens too, and need not be looked at.
+        if len(text) - end <= tokens and token_estimate(text[end:]) < tokens // 4:
             end = len(text)
         piece = text[start:end]
         if part := piece.strip():

@@ -60,9 +60,9 @@ def read_documents(
         document_tokens: texts of more tokens than about this are cut into parts, each a document.
     """
     for file in files.unsupported:
-        yield Unreadable(file.as_posix(), 0, "unsupported_format", "the name's ending is not known")
+        yield Unreadable(_name(file), 0, "unsupported_format", "the name's ending is not known")
     for file in files:
-        source = file.as_posix()
+        source = _name(file)
         for item in read_texts(file, text_field):
             if isinstance(item, RowError):
                 yield Unreadable(source, item.row, item.reason, item.detail)
@@ -81,3 +81,8 @@ def read_documents(
                     part=part,
                     start=start,
                 )
+
+
+def _name(file: Path) -> str:
+    """The file's name, with a question mark for each byte of it that is no text."""
+    return file.as_posix().encode(errors="replace").decode()

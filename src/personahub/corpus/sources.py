@@ -44,11 +44,11 @@ def find_files(sources: Sequence[str]) -> SourceFiles:
     seen = set()
     for source in sources:
         files, unsupported = _expand(source)
-        found.unsupported += unsupported
-        for file in files:
-            if (identity := file.resolve()) not in seen:
-                seen.add(identity)
-                found.append(file)
+        for kind, place in ((files, found), (unsupported, found.unsupported)):
+            for file in kind:
+                if (identity := file.resolve()) not in seen:
+                    seen.add(identity)
+                    place.append(file)
     return found
 
 

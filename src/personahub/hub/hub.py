@@ -18,6 +18,7 @@ from personahub.records import Document, Kind, Persona, Record, SetAside
 __all__ = ["Hub"]
 
 _MARK = "hub.json"
+_DRAFT = f".{_MARK}"
 _FORMAT = 1
 
 
@@ -61,12 +62,12 @@ class Hub:
         if folder.exists() and not (folder / _MARK).is_file():
             if not folder.is_dir():
                 raise UserError(f"{folder}: is a file, so no hub can be made there")
-            if any(folder.iterdir()):
+            if any(path.name != _DRAFT for path in folder.iterdir()):
                 raise UserError(f"{folder}: holds other files and is no hub; name a new or an empty folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not (folder / _MARK).is_file():
-                draft = folder / f".{_MARK}"
+                draft = folder / _DRAFT
                 draft.write_text(json.dumps({"format": _FORMAT}) + "\n")
                 draft.replace(folder / _MARK)
         except OSError as error:

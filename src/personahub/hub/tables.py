@@ -33,10 +33,21 @@ class HubTable:
     def _open(self) -> Any | None:  # noqa: ANN401 - Lance has no types
         import lance
 
-        return lance.dataset(str(self.path)) if self.path.is_dir() else None
+        if not self.path.is_dir():
+            return None
+        try:
+            return lance.dataset(str(self.path))
+        except ValueError as error:
+            # A first write that was cut off leaves its files, and no version that names them.
+            if "was not found" in str(error):
+                return None
+            raise
 
     def add(self, records: Sequence[Table]) -> int:
         """Add the records whose id is not there yet, in one commit; says how many those were.
+
+        Where all are there, no new version of the table is made. Only the process that writes the hub may
+        call this: two at once could add a record twice.
 
         Raises:
             UserError: the disk is full; what was there stays whole.
@@ -44,25 +55,20 @@ class HubTable:
         import lance
 
         distinct = {record.id: record for record in records}
-        for known in self._ids_among(list(distinct)):
-            del distinct[known]
-        if not distinct:
+        there = self._there(list(distinct))
+        new = [record for id_, record in distinct.items() if id_ not in there]
+        if not new:
             return 0
-        rows = to_arrow(list(distinct.values()))
-        mode = "append" if self.path.is_dir() else "create"
         try:
-            lance.write_dataset(rows, str(self.path), schema=self.schema, mode=mode)
+            mode = "create" if self._open() is None else "append"
+            lance.write_dataset(to_arrow(new), str(self.path), schema=self.schema, mode=mode)
+            return len(new)
         except OSError as error:
             reason = "the disk is full" if "No space left" in str(error) else error
             raise UserError(
                 f"{self.path}: cannot be written ({reason}); nothing that was answered is lost:"
                 " free some space, then run the same command again"
             ) from error
-        return len(distinct)
-
-    def _ids_among(self, ids: Sequence[str]) -> Iterator[str]:
-        for batch in self.read(["id"], _id_in(ids)):
-            yield from batch["id"].to_pylist()
 
     def count(self, where: str | None = None) -> int:
         """How many records there are (that meet the SQL condition)."""
@@ -83,19 +89,25 @@ class HubTable:
 
     def get(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The records with these ids, by id; ids that are not there are left out."""
-        found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(ids), 1000):
-            found |= {row["id"]: row for row in self.rows(_id_in(ids[start : start + 1000]))}
-        return found
+        return {row["id"]: row for where in _id_filters(ids) for row in self.rows(where)}
+
+    def _there(self, ids: Sequence[str]) -> set[str]:
+        return {
+            id_
+            for where in _id_filters(ids)
+            for batch in self.read(["id"], where)
+            for id_ in batch["id"].to_pylist()
+        }
 
     def find(self, prefix: str) -> list[dict[str, Any]]:
         """The records whose id begins with this."""
         return list(self.rows(f"starts_with(id, '{_quoted(prefix)}')"))
 
 
-def _id_in(ids: Sequence[str]) -> str:
-    listed = ", ".join(f"'{_quoted(id_)}'" for id_ in ids)
-    return f"id IN ({listed or 'NULL'})"
+def _id_filters(ids: Sequence[str]) -> Iterator[str]:
+    for start in range(0, len(ids), 1000):
+        listed = ", ".join(f"'{_quoted(id_)}'" for id_ in ids[start : start + 1000])
+        yield f"id IN ({listed})"
 
 
 def _quoted(text: str) -> str:

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from personahub.config import canonical_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = [
     "EmbeddingModel",
@@ -153,6 +154,6 @@ class EmbeddingModel(Protocol):
         """ISO 639-1 codes of the languages it knows; texts in others are not compared."""
         ...
 
-    def embed(self, texts: list[str]) -> npt.NDArray[np.float32]:
+    def embed(self, texts: list[str]) -> "npt.NDArray[np.float32]":
         """Vectors of unit length, shape (len(texts), dimensions)."""
         ...

@@ -38,6 +38,11 @@ _DENSE = {"zh", "ja", "th"}
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _MIN_WORDS: dict[Granularity, int] = {"fine": 7, "coarse": 1}
 
+
+def _words(words: str) -> set[str]:
+    return set(words.split())
+
+
 _THINGS = {
     "en": "text article recipe guide guideline document story book blog website page post system method "
     "process company organization organisation program project tool product description summary list "
@@ -45,16 +50,37 @@ _THINGS = {
     "ru": "текст статья рецепт руководство документ рассказ книга сайт страница система метод процесс "
     "компания организация программа проект инструмент продукт описание список отчёт письмо закон",
 }
-_THING_HEADS = {language: set(words.split()) for language, words in _THINGS.items()}
+_THING_HEADS = {language: _words(words) for language, words in _THINGS.items()}
 _THING_ENDS_ZH = re.compile(
     r"^(?:一[个篇份本种项]|这[个篇份本种项段])?[^，。]{0,12}?(?:文章|文字|食谱|指南|文件|故事|网站|系统|方法|公司|项目|产品|报告|法律)[。，]?$"
 )
+# The head of "A recipe blog that …" is what stands before the first word that begins a clause.
+_CLAUSES = _words(
+    "that which who whose whom with for of from in to about on at by as under into where when a an the this "
+    "his her its their который которая которое для о об из с в на по"
+)
+_GUIDES_READERS = {"that", "which", "to", "for", "about", "on"}
+# Compounds that are none of the text: a post office, the post-war years, a text message.
+_COMPOUND = r"(?!-| (?:messages?|editors?|office|box)\b)"
 _ABOUT_TEXT = re.compile(
-    r"\b(?:this|the|an?) (?:text|article|passage|post|author|document|excerpt)\b"
+    rf"\b(?:this|the) (?:text|article|passage|post|author|document|excerpt)\b{_COMPOUND}"
+    # At the start it describes the person: a document clerk. An author may be one of novels.
+    rf"|(?!\A)\ban? (?:text|article|passage|post|document|excerpt)\b{_COMPOUND}"
     r"|\b(?:этот|этого|этому|этим|данн\w+) (?:текст|стать)\w*|\bтекст(?:а|у|ом|е)?\b"
-    r"|(?:这|该|此)(?:段|篇|个)?(?:文字|文章|文本|帖子)|作者",
+    r"|(?:这|该|此)(?:段|篇|个)?(?:文字|文章|文本|帖子)"
+    r"|(?<!小说|童话|诗歌|漫画|绘本|剧本|科普|专栏|博客|图书|教材)作者",
     re.IGNORECASE,
 )
+# Of five letters or more, but in any description.
+_FORM_WORDS = _words(
+    "about after again always because before being could doing during every having never often other "
+    "should since still their there these those though through until wants where which while whose within "
+    "without would который которая которое которому которой которого которую которые каждый каждую когда "
+    "может можно нужно очень перед после потому своей своего своему своих своими свою сейчас среди также "
+    "хочет через чтобы этого"
+)
+_MEASURE_ZH = re.compile(r"一[位名个]")
+_LATIN_WORD = re.compile(r"[A-Za-z]+")
 
 
 def find_fault(
@@ -99,6 +125,9 @@ def _wrong_language(case: _Case) -> str | None:
     letters = [char for char in case.description if char.isalpha()]
     if script is None or not letters:
         return None
+    if case.language in _DENSE:
+        # A name in Latin letters is long beside characters, and is one word all the same.
+        letters = [char for char in _LATIN_WORD.sub("a", case.description) if char.isalpha()]
     scripts = ("CJK", "HIRAGANA", "KATAKANA") if case.language == "ja" else (script,)
     share = sum(unicodedata.name(char, "").startswith(scripts) for char in letters) / len(letters)
     return f"only {share:.0%} of its letters are {script.title()}" if share < 0.7 else None
@@ -108,27 +137,15 @@ def _not_a_person(case: _Case) -> str | None:
     if case.language == "zh":
         match = _THING_ENDS_ZH.search(case.description)
         return f"names a thing: {match[0]}" if match else None
-    words = [word.lower() for word in _WORD.findall(case.description)]
+    # A comma in Russian ends what the head is in: «Инженер, налаживающий проект, который …».
+    described = case.description.partition(",")[0] if case.language == "ru" else case.description
+    words = [word.lower() for word in _WORD.findall(described)]
     if words and words[0] in {"a", "an", "the", "this"}:
         words = words[1:]
-    # The head of "A recipe blog that …" is what stands before the first word that begins a clause.
-    clause = {
-        "that",
-        "which",
-        "who",
-        "whose",
-        "with",
-        "for",
-        "of",
-        "from",
-        "in",
-        "to",
-        "about",
-        "on",
-    }
-    clause |= {"который", "которая", "которое", "для", "о", "об", "из", "с", "в", "по"}
-    end = next((place for place, word in enumerate(words) if word in clause), len(words))
+    end = next((place for place, word in enumerate(words) if word in _CLAUSES), len(words))
     head = words[end - 1] if end else ""
+    if head == "guide" and not _GUIDES_READERS & set(words[end : end + 1]):
+        return None
     if head in _THING_HEADS.get(case.language, set()):
         return f"names a thing: {head}"
     return None
@@ -152,14 +169,15 @@ def _about_the_text(case: _Case) -> str | None:
 
 def _copies_example(case: _Case) -> str | None:
     words = _content_words(case.description, case.language)
+    every_word = _WORD.findall(case.description.casefold())
     own = _content_words(case.document.text, case.language)
-    if not words:
-        return None
     for example in case.examples:
         for persona in example.personas[case.granularity].values():
             shown = _content_words(persona, case.language)
             shared = words & shown
-            if len(shared) > 0.6 * min(len(words), len(shown)):
+            # One word in common ("driver") is no copy, unless that is all there is.
+            same = every_word == _WORD.findall(persona.casefold())
+            if same or len(shared) > max(1, 0.6 * min(len(words), len(shown))):
                 return f"nearly the example: {persona}"
         # A single word may come by chance; several that the text does not hold come from the example.
         everything = " ".join([example.text, *example.personas[case.granularity].values()])
@@ -170,16 +188,19 @@ def _copies_example(case: _Case) -> str | None:
 
 
 def _content_words(text: str, language: str) -> set[str]:
-    """Words of five letters or more, folded; in languages without spaces, pairs of characters."""
+    """Words of five letters or more, folded; in languages without spaces, pairs of characters.
+
+    Words that belong to the form of a description are left out.
+    """
     if language in _DENSE:
-        runs = re.findall(r"[㐀-鿿぀-ヿ฀-๿]+", text)
+        runs = re.findall(r"[㐀-鿿぀-ヿ฀-๿]+", _MEASURE_ZH.sub(" ", text))
         return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
-    return {word.casefold() for word in _WORD.findall(text) if len(word) >= 5}
+    return {word for word in _WORD.findall(text.casefold()) if len(word) >= 5} - _FORM_WORDS
 
 
 _RULES: Sequence[Callable[[_Case], str | None]] = (
-    _too_short,
     _wrong_language,
+    _too_short,
     _not_a_person,
     _repeats_itself,
     _about_the_text,
