@@ -118,9 +118,12 @@ def test_ctrl_c_loses_no_reply_in_flight(source: Path, tmp_path: Path) -> None:
 
 def test_a_full_disk_stops_at_once_and_loses_nothing(source: Path, tmp_path: Path) -> None:
     hub, log = tmp_path / "hub", tmp_path / "calls.log"
+    # A limit on a file's size fails a write as a full disk does. The language detector unpacks its model into
+    # a temporary file, so it is loaded before.
     limited = (
-        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        " resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n" + SCRIPT
+        "import py3langid, resource, signal; py3langid.classify('text')\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n" + SCRIPT
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", limited, str(source), str(hub), str(log)]
@@ -131,3 +134,21 @@ def test_a_full_disk_stops_at_once_and_loses_nothing(source: Path, tmp_path: Pat
     asked_before = log.read_text().split()
     assert start(source, hub, log).wait(timeout=120) == 0
     assert not answered & set(log.read_text().split()[len(asked_before) :])
+
+
+@pytest.mark.slow
+def test_with_llama_cpp_a_killed_deterministic_run_ends_like_an_uninterrupted_one(
+    source: Path, tmp_path: Path, small_model: str
+) -> None:
+    command = [sys.executable, "-m", "personahub", "curate", str(source), "--model", small_model]
+    command += ["--limit", "3", "--relations", "read,like", "--deterministic", "--json", "--hub"]
+    process = subprocess.Popen([*command, str(tmp_path / "hub")], stdout=subprocess.DEVNULL)
+    wait_for_replies(tmp_path / "hub", 2)
+    process.kill()
+    process.wait()
+    answered = len(journaled(tmp_path / "hub"))
+    end = subprocess.run([*command, str(tmp_path / "hub")], check=True, stdout=subprocess.PIPE)
+    whole = subprocess.run([*command, str(tmp_path / "whole")], check=True, stdout=subprocess.PIPE)
+    assert json.loads(end.stdout)["calls"] == 6 - answered
+    assert json.loads(whole.stdout)["calls"] == 6
+    assert rows_of(tmp_path / "hub") == rows_of(tmp_path / "whole")

@@ -1,5 +1,6 @@
 """The ``personahub`` command: its verbs, and how errors and interrupts leave the process."""
 
+import errno
 import sys
 
 import typer
@@ -38,4 +39,11 @@ def main() -> None:
         app()
     except UserError as error:
         print(f"personahub: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        # Wherever the disk fills up (a library's temporary file, say), it is the user's to mend.
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        where = error.filename or "the disk"
+        print(f"personahub: error: {where}: no space left; free some, then run again", file=sys.stderr)
         sys.exit(2)

@@ -88,16 +88,18 @@ def curate(
     """
     if granularity not in GRANULARITIES:
         raise UserError(f"unknown granularity {granularity!r}; known: {', '.join(GRANULARITIES)}")
+    verbs = _checked_relations(relations)
+    language = check_language(language) if language else None
     files = find_files([str(source) for source in sources])
     if not skip_bad_rows:
         check_first_rows(files, text_field=text_field)
     opened = open_language_model(model, slots=slots, deterministic=deterministic)
     asker = TextToPersona(
         model=opened.name,
-        relations=_checked_relations(relations),
+        relations=verbs,
         per_relation=per_relation,
         granularity=granularity,
-        language=check_language(language) if language else None,
+        language=language,
         seed=seed,
     )
     configuration = {
@@ -107,7 +109,7 @@ def curate(
         "document_tokens": document_tokens,
         "model": opened.name,
         "template": asker.template.version,
-        "relations": list(asker.relations),
+        "relations": verbs,
         "per_relation": per_relation,
         "granularity": granularity,
         "language": language,

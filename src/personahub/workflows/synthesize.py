@@ -81,15 +81,14 @@ def synthesize(
         raise UserError(f"-n {n}: at least one record must be asked for")
     declared = Task.load(task)
     settings = declared.settings(options or {})
+    language = check_language(language) if language else None
     target = Hub(hub)
     personas = target.personas.count()
     if not personas:
         raise UserError(f"{hub}: holds no personas yet; personahub curate SOURCE --hub {hub} makes some")
     out = _checked_out(out)
     opened = open_language_model(model, slots=slots, deterministic=deterministic)
-    synthesizer = Synthesizer(
-        declared, settings, opened.name, check_language(language) if language else None, seed
-    )
+    synthesizer = Synthesizer(declared, settings, opened.name, language, seed)
     configuration = {
         "task": task,
         "template": declared.version,
