@@ -71,6 +71,14 @@ def test_more_records_than_personas_asks_them_again_with_another_seed(hub: Path)
     assert {record.seed for record in outcome.records} == {0, 1}
 
 
+def test_one_sentence_from_two_texts_gives_two_different_records(texts: Path, tmp_path: Path) -> None:
+    same = json.dumps({"persona": "A night watchman who counts the stairs of every house on his round."})
+    curate([texts / "bread.md", texts / "lift.txt"], tmp_path / "hub", model=ScriptedModel(lambda _: same))
+    outcome = synthesize("math", tmp_path / "hub", n=8, model=ScriptedModel(any_reply))
+    assert len({record.persona_id for record in outcome.records}) == 8
+    assert len({record.text for record in outcome.records}) == 8
+
+
 def test_the_same_command_asks_nothing_twice_and_adds_nothing(hub: Path) -> None:
     first = synthesize("math", hub, n=4, model=ScriptedModel(any_reply))
     second = synthesize("math", hub, n=4, model=ScriptedModel(any_reply))

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -152,12 +153,16 @@ async def _make(
 
 def _questions(hub: Hub, synthesizer: Synthesizer, limit: int) -> Iterator[Question]:
     ids = draw(hub, limit, seed=synthesizer.seed)
+    # By description, not by persona: the same sentence from two texts is two personas and would be one
+    # request, so the second of them gets the next sample.
+    samples: Counter[str] = Counter()
     for position in range(limit):
-        sample, place = divmod(position, len(ids))
+        place = position % len(ids)
         if place % 100 == 0:
-            page = ids[place : place + 100]
-            rows = hub.personas.get(page)
-        yield synthesizer.ask(rows[ids[place]], position, sample)
+            rows = hub.personas.get(ids[place : place + 100])
+        persona = rows[ids[place]]
+        yield synthesizer.ask(persona, position, samples[persona["description"]])
+        samples[persona["description"]] += 1
 
 
 async def _answer(
