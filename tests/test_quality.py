@@ -166,7 +166,7 @@ def test_a_description_in_another_script_is_in_the_wrong_language(language: str,
     ],
 )
 def test_some_words_of_another_script_are_no_wrong_language(language: str, description: str) -> None:
-    assert reason(description, language) is None
+    assert reason(description, language) in {None, "unknown_name"}
 
 
 def test_half_in_another_language_is_in_the_wrong_language() -> None:
@@ -310,15 +310,16 @@ def test_an_example_with_a_few_words_changed_is_still_a_copy() -> None:
 
 def from_example(language: str) -> tuple[str, Example]:
     """A description made of content words of an example's text that its personas do not have."""
-    example = examples(language)[0]
-    personas = " ".join(example.personas["fine"].values()).casefold()
     if language == "zh":
+        example = examples(language)[0]
         run = max(re.findall(r"[一-鿿]+", example.text), key=len)
         return f"一位老{run}的人。", example
-    words = [
-        word for word in re.findall(r"[^\W\d_]{7,}", example.text) if word.casefold()[:5] not in personas
-    ]
-    assert len(words) >= 4
+    for example in examples(language):
+        personas = " ".join(example.personas["fine"].values()).casefold()
+        words = re.findall(r"[^\W\d_]{6,}", example.text)
+        words = [word for word in words if word.casefold()[:5] not in personas]
+        if len(words) >= 4:
+            break
     start = "A nurse who likes" if language == "en" else "Врач, который любит"
     return f"{start} {' '.join(words[:4]).lower()}.", example
 
@@ -390,3 +391,58 @@ def test_an_example_at_another_granularity_is_not_compared() -> None:
 def test_the_first_rule_that_is_broken_is_told() -> None:
     assert reason("The text.", "en") == "too_short"
     assert reason("The text.", "ru") == "wrong_language"
+
+
+# Vague
+
+
+@pytest.mark.parametrize(
+    ("language", "description"),
+    [
+        ("en", "A dialysis nurse who is passionate about her work and helps people in the region."),
+        ("en", "A chef who loves to experiment with flavours for the guests of his small restaurant."),
+        ("zh", "一位对透析护理充满热情、愿意为每一位病人付出的年轻护士。"),
+    ],
+)
+def test_padding_that_fits_anybody_is_vague(language: str, description: str) -> None:
+    assert reason(description, language) == "vague"
+
+
+def test_a_concrete_wish_is_not_vague() -> None:
+    assert reason("A dialysis nurse who wants the needle to hurt less on the fistula arm.", "en") is None
+
+
+# Unknown names
+
+
+@pytest.mark.parametrize(
+    ("language", "description"),
+    [
+        ("en", "A nurse in a Scottish clinic who places the dialysis needle three times a week."),
+        ("ru", "Медсестра из города Томска, которая трижды в неделю ставит иглу в фистулу."),
+    ],
+)
+def test_a_name_that_the_text_does_not_hold_is_unknown(language: str, description: str) -> None:
+    assert reason(description, language) == "unknown_name"
+
+
+def test_a_name_that_the_text_holds_is_known_in_any_form() -> None:
+    found = find_fault(
+        "A clerk who collects German stamps and sells them at the Saturday market.",
+        document=document("The stamps of Germany are sold on Saturdays at the market hall of the town."),
+        examples=[],
+        language="en",
+        granularity="fine",
+    )
+    assert found is None
+
+
+def test_names_are_not_checked_against_a_text_in_another_language() -> None:
+    found = find_fault(
+        "A nurse in a Scottish clinic who places the dialysis needle three times a week.",
+        document=document(SUBJECTS["ru"], "ru"),
+        examples=[],
+        language="en",
+        granularity="fine",
+    )
+    assert found is None

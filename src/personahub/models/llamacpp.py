@@ -124,13 +124,15 @@ class LlamaCpp:
     def _grammar(self, schema: Mapping[str, object]) -> str:
         """A grammar for the schema without free whitespace, on which small models loop for ever.
 
-        As ``response_format`` the same schema allows whitespace whatever it says, so the grammar is
-        given itself: to llguidance, where the build has it, by its own key, else as GBNF.
+        One space after a colon or a comma stays, as in the JSON that models have read most: without it the
+        first word of a string came out wrong. As ``response_format`` the same schema allows any whitespace
+        whatever it says, so the grammar is given itself: to llguidance, where the build has it, by its own
+        key, else as GBNF.
         """
-        strict = {**schema, "x-guidance": {"whitespace_flexible": False}}
-        grammar = str(self._backend.json_schema_to_grammar(strict))
+        form = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
+        grammar = str(self._backend.json_schema_to_grammar({**schema, "x-guidance": form}))
         if not grammar.startswith("%llguidance"):
-            grammar = re.sub(r"^space ::=.*$", 'space ::= ""', grammar, flags=re.MULTILINE)
+            grammar = re.sub(r"^space ::=.*$", 'space ::= " "?', grammar, flags=re.MULTILINE)
         return grammar
 
     async def close(self) -> None:

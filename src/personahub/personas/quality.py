@@ -167,6 +167,35 @@ def _about_the_text(case: _Case) -> str | None:
     return f"speaks of the text itself: {match[0]}" if match else None
 
 
+_PADDING = re.compile(
+    r"\b(?:passionate about|lov(?:es|ing) (?:to|cooking|experimenting|trying)|always looking"
+    r"|enjoys (?:experimenting|trying|cooking|making|learning)|(?:is|are) eager|wants to learn more about)\b"
+    r"|热爱|充满热情|喜欢挑战",
+    re.IGNORECASE,
+)
+
+
+def _vague(case: _Case) -> str | None:
+    """Words that fit anybody: of 40 personas that a reader judged, 7 had some, and 4 of these 7 failed."""
+    match = _PADDING.search(case.description) if case.granularity == "fine" else None
+    return f"could be said of anybody: {match[0]}" if match else None
+
+
+def _unknown_name(case: _Case) -> str | None:
+    """A name or a nationality inside the sentence that the text does not hold.
+
+    Only where capitals mark names, and where the text is in the persona's language.
+    """
+    if case.language not in {"en", "ru"} or case.document.language != case.language:
+        return None
+    text = f"{case.document.title or ''} {case.document.text}".casefold()
+    for name in re.findall(r"(?<=[^\W\d_] )[A-ZА-ЯЁ][\w-]{3,}", case.description):
+        # By its first letters, since endings change: Germany, German.
+        if name[:4].casefold() not in text:
+            return f"the text does not hold the name {name}"
+    return None
+
+
 def _copies_example(case: _Case) -> str | None:
     words = _content_words(case.description, case.language)
     every_word = _WORD.findall(case.description.casefold())
@@ -204,5 +233,7 @@ _RULES: Sequence[Callable[[_Case], str | None]] = (
     _not_a_person,
     _repeats_itself,
     _about_the_text,
+    _vague,
+    _unknown_name,
     _copies_example,
 )

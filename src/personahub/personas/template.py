@@ -6,6 +6,7 @@ set of examples, which stays the same for all of a text's questions, may still b
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,6 @@ from typing import Any, Literal, Self
 
 import yaml
 
-from personahub.config import canonical_json
 from personahub.languages import language_name
 from personahub.models import Message
 from personahub.records import Document
@@ -95,7 +95,7 @@ class TextToPersonaTemplate:
                     question = self._ask(example.text, question)
                 answer = {"persona": example.personas[granularity][known]}
                 messages.append(Message("user", question))
-                messages.append(Message("assistant", canonical_json(answer)))
+                messages.append(Message("assistant", json.dumps(answer, ensure_ascii=False)))
         question = _question(wording, relation, granularity, language_name(language))
         messages.append(Message("user", self._ask(document.text, question)))
         return tuple(messages)
