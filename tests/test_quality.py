@@ -142,11 +142,15 @@ def test_no_word_at_all_is_too_short_even_for_a_broad_person(language: str) -> N
 
 @pytest.mark.parametrize(
     ("language", "other"),
-    [(language, other) for language in (*LANGUAGES, "de") for other in LANGUAGES if other != language],
+    [
+        (language, other)
+        for language in (*LANGUAGES, "de")
+        for other in LANGUAGES
+        # German and English share their script.
+        if other != language and (language, other) != ("de", "en")
+    ],
 )
 def test_a_description_in_another_script_is_in_the_wrong_language(language: str, other: str) -> None:
-    if {language, other} == {"de", "en"}:
-        pytest.skip("one script")
     described = {
         "en": "A dialysis nurse on the early shift who trains newcomers to place needles without pain.",
         "ru": "Медсестра отделения диализа, которая учит новичков ставить иглу без боли.",

@@ -2,5 +2,6 @@
 
 from personahub.completion.engine import Completion, Engine, Totals
 from personahub.completion.journal import Journal
+from personahub.completion.structured import Fault, read_fields
 
-__all__ = ["Completion", "Engine", "Journal", "Totals"]
+__all__ = ["Completion", "Engine", "Fault", "Journal", "Totals", "read_fields"]

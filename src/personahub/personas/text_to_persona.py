@@ -4,11 +4,10 @@ One call asks for one persona, four calls a text: asked for all four at once, a 
 vague person four times and takes longer.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from personahub.completion import Completion
+from personahub.completion import Completion, Fault, read_fields
 from personahub.models import EmbeddingModel, Request, Sampling
 from personahub.personas.quality import find_fault
 from personahub.personas.template import DEFAULT_RELATIONS, Granularity, TextToPersonaTemplate
@@ -85,19 +84,10 @@ class TextToPersona:
 
     def answer(self, question: Question, completion: Completion, *, run: int) -> Persona | SetAside:
         """The persona of a completion, or why it is none; its closeness is not yet measured."""
-        reply = completion.reply
-        if reply is None:
-            failure = completion.failure
-            reason = failure.reason if failure else "no_reply"
-            return self._set_aside(question, reason, str(failure or ""), "", run)
-        if reply.finish_reason == "length":
-            detail = f"no end within {question.request.sampling.max_tokens} tokens"
-            return self._set_aside(question, "cut_off", detail, reply.text, run)
-        try:
-            description = " ".join(json.loads(reply.text)["persona"].split())
-        except (ValueError, TypeError, KeyError, AttributeError):
-            detail = "the reply is no JSON object with a persona"
-            return self._set_aside(question, "malformed", detail, reply.text, run)
+        fields = read_fields(completion, "persona")
+        if isinstance(fields, Fault):
+            return self._set_aside(question, fields.reason, fields.detail, fields.text, run)
+        description = " ".join(fields["persona"].split())
         fault = find_fault(
             description,
             document=question.document,

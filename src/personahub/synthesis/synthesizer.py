@@ -1,11 +1,10 @@
 """Requests from personas, records from replies."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from personahub.completion import Completion
+from personahub.completion import Completion, Fault, read_fields
 from personahub.config import canonical_json
 from personahub.languages import language_name
 from personahub.models import Request, Sampling
@@ -70,20 +69,10 @@ class Synthesizer:
 
     def answer(self, question: Question, completion: Completion, *, run: int) -> Record | SetAside:
         """The record of a completion, or why it is none."""
-        reply = completion.reply
-        if reply is None:
-            failure = completion.failure
-            reason = failure.reason if failure else "no_reply"
-            return self._set_aside(question, reason, str(failure or ""), "", run)
-        if reply.finish_reason == "length":
-            detail = f"no end within {question.request.sampling.max_tokens} tokens"
-            return self._set_aside(question, "cut_off", detail, reply.text, run)
-        try:
-            fields = json.loads(reply.text)
-            text = fields[self.task.text_field].strip()
-        except (ValueError, TypeError, KeyError, AttributeError):
-            detail = f"the reply is no JSON object with a {self.task.text_field}"
-            return self._set_aside(question, "malformed", detail, reply.text, run)
+        fields = read_fields(completion, self.task.text_field)
+        if isinstance(fields, Fault):
+            return self._set_aside(question, fields.reason, fields.detail, fields.text, run)
+        text = fields[self.task.text_field].strip()
         if fault := self.task.find_fault(text):
             return self._set_aside(question, *fault, text, run)
         return Record(
