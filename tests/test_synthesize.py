@@ -39,7 +39,7 @@ def test_the_persona_and_the_options_reach_the_prompt(hub: Path) -> None:
     model = ScriptedModel(any_reply)
     options = {"focus": "geometry", "difficulty": "olympiad"}
     outcome = synthesize("math", hub, n=1, options=options, model=model)
-    prompt = model.asked[0].messages[-1].content
+    prompt = " ".join(message.content for message in model.asked[0].messages)
     assert outcome.records[0].persona in prompt
     assert "geometry" in prompt
     assert "olympiad" in prompt
