@@ -169,6 +169,7 @@ def _about_the_text(case: _Case) -> str | None:
 
 _PADDING = re.compile(
     r"\b(?:passionate about|lov(?:es|ing) (?:to|cooking|experimenting|trying)|always looking"
+    r"|(?:enthusiast|lover)s? who (?:lov|enjoy|lik|is interested)|interested in understanding|experimenting with"
     r"|enjoys (?:experimenting|trying|cooking|making|learning)|(?:is|are) eager|wants to learn more about)\b"
     r"|热爱|充满热情|喜欢挑战",
     re.IGNORECASE,
@@ -176,7 +177,7 @@ _PADDING = re.compile(
 
 
 def _vague(case: _Case) -> str | None:
-    """Words that fit anybody: of 40 personas that a reader judged, 7 had some, and 4 of these 7 failed."""
+    """Words that fit anybody: of 80 personas that readers judged, those with such words failed twice as often."""
     match = _PADDING.search(case.description) if case.granularity == "fine" else None
     return f"could be said of anybody: {match[0]}" if match else None
 
