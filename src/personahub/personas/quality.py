@@ -169,7 +169,8 @@ def _about_the_text(case: _Case) -> str | None:
 
 _PADDING = re.compile(
     r"\b(?:passionate about|lov(?:es|ing) (?:to|cooking|experimenting|trying)|always looking"
-    r"|(?:enthusiast|lover)s? who (?:lov|enjoy|lik|is interested)|interested in understanding|experimenting with"
+    r"|(?:enthusiast|lover)s? who (?:loves|enjoys|likes|is interested)"
+    r"|interested in understanding|experimenting with"
     r"|enjoys (?:experimenting|trying|cooking|making|learning)|(?:is|are) eager|wants to learn more about)\b"
     r"|热爱|充满热情|喜欢挑战",
     re.IGNORECASE,
@@ -177,7 +178,7 @@ _PADDING = re.compile(
 
 
 def _vague(case: _Case) -> str | None:
-    """Words that fit anybody: of 80 personas that readers judged, those with such words failed twice as often."""
+    """Words that fit anybody: of 80 personas judged by readers, 7 of the 8 with such words failed."""
     match = _PADDING.search(case.description) if case.granularity == "fine" else None
     return f"could be said of anybody: {match[0]}" if match else None
 
