@@ -213,7 +213,8 @@ def _copies_example(case: _Case) -> str | None:
         # A single word may come by chance; several that the text does not hold come from the example.
         everything = " ".join([example.text, *example.personas[case.granularity].values()])
         leaked = (words & _content_words(everything, case.language)) - own
-        if len(leaked) >= max(3, len(words) // 2):
+        long = 0 if case.language in _DENSE else sum(len(word) >= 7 for word in leaked)
+        if len(leaked) >= max(3, len(words) // 2) or long >= 2:
             return "words of an example that the text does not hold: " + ", ".join(sorted(leaked))
     return None
 
