@@ -2,8 +2,8 @@
 
     python benchmarks/thread_waiting.py --model PATH.gguf
 
-Each setting runs in a process of its own, because OpenMP reads it when it is loaded; each line gives prompt and
-generated tokens a second of three requests. The busy rows run beside one endless loop a core.
+Each setting runs in a process of its own, because OpenMP reads it when it is loaded; each line gives
+prompt and generated tokens a second of three requests. The busy rows run beside one endless loop a core.
 """
 
 import argparse

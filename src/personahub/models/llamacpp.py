@@ -46,9 +46,9 @@ class LlamaCpp:
         deterministic: bool = False,
     ) -> None:
         """Check that the backend is there; the weights are loaded later."""
-        # How long an OpenMP thread spins before it sleeps. Never (15 tokens/s) is as bad on a quiet machine as
-        # for ever is on a busy one (13 -> 1.4); this little gives 28 on the one and loses nothing on the other.
-        # It must be set before the library is loaded.
+        # How long an OpenMP thread spins before it sleeps. Never (15 tokens/s) is as bad on a quiet
+        # machine as for ever is on a busy one (13 -> 1.4); this little gives 28 on the one and loses nothing
+        # on the other. It must be set before the library is loaded.
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
         try:
             import xllamacpp
