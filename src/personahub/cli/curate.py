@@ -58,7 +58,7 @@ def curate_command(
     Give the same command again after an interrupt or a crash: it goes on where it was and asks nothing
     that was answered.
     """
-    from personahub.cli.display import ProgressWatcher, counted, print_json, say_interrupted
+    from personahub.cli.display import ProgressWatcher, counted, print_json, program, say_interrupted
     from personahub.workflows.curate import curate
 
     watcher = ProgressWatcher()
@@ -93,8 +93,8 @@ def curate_command(
             f" {totals.failures} failed), {outcome.seconds:.0f} s"
         )
         if not outcome.interrupted:
-            print(f"next: personahub sample -n 5 --hub {hub}")
-            print(f"      personahub synthesize math -n 5 --hub {hub} --out problems.jsonl")
+            print(f"next: {program()} sample -n 5 --hub {hub}")
+            print(f"      {program()} synthesize math -n 5 --hub {hub} --out problems.jsonl")
     if outcome.interrupted:
         say_interrupted(outcome)
         raise typer.Exit(130)

@@ -23,7 +23,7 @@ def demo_command(
     model: ModelName = "qwen2.5-coder-1.5b",
 ) -> None:
     """Watch example texts turn into personas, and personas into math problems."""
-    from personahub.cli.display import counted, say_interrupted
+    from personahub.cli.display import counted, program, say_interrupted
     from personahub.cli.telling import WIDTH, Teller
     from personahub.workflows.demo import demo
 
@@ -47,12 +47,14 @@ def demo_command(
         print(f"{cached / prompt:.0%} of the prompts' tokens for personas came from the prefix cache")
     print(f"set aside: {counted(curated.set_aside + synthesized.set_aside)}")
     print("\nWhere everything lies")
-    print(f"  {outcome.hub}/               the hub: documents, personas, records, journal")
-    print(f"  {outcome.problems_file}  the problems, each with its persona and source")
+    print(f"  {outcome.hub}/: the hub with documents, personas, records and the journal")
+    print(f"  {outcome.problems_file}: the problems, each with its persona and source")
     print("\nWhat to try next")
-    for record in synthesized.records[:1]:
-        print(f"  personahub show {record.id} --hub {hub}      # problem → persona → text")
-    print(f"  personahub sample -n 5 --seed 1 --hub {hub}           # five personas")
-    print(f"  personahub runs set-aside --hub {hub}                 # what did not pass, and why")
-    print("  personahub curate YOUR_FILES --hub my-hub                 # your own .txt, .md, .jsonl")
-    print("  personahub demo                                           # again: asks nothing twice")
+    tries = [(f"sample -n 5 --seed 1 --hub {hub}", "five personas")]
+    tries.append((f"runs set-aside --hub {hub}", "what did not pass, and why"))
+    tries.append(("curate YOUR_FILES --hub my-hub", "your own .txt, .md, .jsonl"))
+    tries.append(("demo", "again: asks nothing twice"))
+    if synthesized.records:
+        tries.insert(0, (f"show {synthesized.records[0].id} --hub {hub}", "problem → persona → text"))
+    for command, what in tries:
+        print(f"  {program()} {command}    # {what}")

@@ -4,6 +4,7 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from personahub.workflows.running import Outcome, Watcher
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
     from personahub.completion import Totals
     from personahub.hub import Run
 
-__all__ = ["ProgressWatcher", "console", "counted", "print_json", "say_interrupted", "this_command"]
+__all__ = [
+    "ProgressWatcher",
+    "console",
+    "counted",
+    "print_json",
+    "program",
+    "say_interrupted",
+    "this_command",
+]
 
 _LINE_SECONDS = 10.0
 
@@ -39,9 +48,16 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in most_first) or "none"
 
 
+def program() -> str:
+    """How this program was called: as a path where it was one below the working folder, else by name."""
+    called = Path(sys.argv[0])
+    given = called.name == "personahub" and not called.is_absolute()
+    return str(called) if given else "personahub"
+
+
 def this_command() -> str:
     """The command line as it was given, to be given again."""
-    return shlex.join(["personahub", *sys.argv[1:]])
+    return shlex.join([program(), *sys.argv[1:]])
 
 
 def say_interrupted(outcome: Outcome) -> None:

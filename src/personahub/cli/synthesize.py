@@ -36,7 +36,7 @@ def synthesize_command(
     Give the same command again after an interrupt or a crash: it goes on where it was and asks nothing
     that was answered. Another --seed or a larger -n makes more.
     """
-    from personahub.cli.display import ProgressWatcher, counted, print_json, say_interrupted
+    from personahub.cli.display import ProgressWatcher, counted, print_json, program, say_interrupted
     from personahub.workflows.synthesize import synthesize
 
     watcher = ProgressWatcher()
@@ -64,7 +64,7 @@ def synthesize_command(
         print(f"set aside: {counted(outcome.set_aside)}")
         print(f"calls: {outcome.totals.calls}, {outcome.seconds:.0f} s")
         if outcome.records:
-            print(f"next: personahub show {outcome.records[0].id} --hub {hub}")
+            print(f"next: {program()} show {outcome.records[0].id} --hub {hub}")
     if outcome.interrupted:
         say_interrupted(outcome)
         raise typer.Exit(130)
