@@ -1,8 +1,11 @@
-"""What several tests need: texts, and the small real model."""
+"""What several tests need: texts, the small real model, and the tools that benchmarks share."""
 
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
 TEXTS = {
     "bread.md": "# Rye bread\n\nMix the sour dough with rye flour and warm water, leave it for a night.\n\n"
