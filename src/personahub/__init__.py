@@ -31,7 +31,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - what it is depends on the name
+def __getattr__(name: str) -> Any:
     """Load a public name's module when the name is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module 'personahub' has no attribute {name!r}")

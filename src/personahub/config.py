@@ -6,7 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["canonical_json", "fingerprint", "models_dir"]
+import orjson
+
+__all__ = ["canonical_json", "fingerprint", "json_bytes", "models_dir"]
 
 
 def models_dir() -> Path:
@@ -20,6 +22,17 @@ def models_dir() -> Path:
 def canonical_json(value: object) -> str:
     """One JSON text for equal values: sorted keys, no free whitespace, characters as they are."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_bytes(value: object, *, sort_keys: bool = False) -> bytes:
+    """Compact JSON in UTF-8, fast; equal values give equal bytes where keys are sorted.
+
+    Half a surrogate pair, which a web page's or a model's escape can make, has no UTF-8 but an escape.
+    """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else None)
+    except TypeError:
+        return json.dumps(value, sort_keys=sort_keys, separators=(",", ":")).encode()
 
 
 def fingerprint(value: Mapping[str, object], *, length: int = 16) -> str:

@@ -1,14 +1,15 @@
 """``personahub curate``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from personahub.cli.options import Deterministic, HubDir, Json, Language, ModelName, Seed, Slots
+from personahub.cli.options import HubDir, Json, Language, ModelName, Seed, with_calls
 
 __all__ = ["curate_command"]
 
 
+@with_calls
 def curate_command(
     sources: Annotated[
         list[str],
@@ -49,16 +50,24 @@ def curate_command(
         ),
     ] = False,
     seed: Seed = 0,
-    slots: Slots = 1,
-    deterministic: Deterministic = False,
     json: Json = False,
+    *,
+    calls: dict[str, Any],
 ) -> None:
     """Infer personas from texts (text-to-persona).
 
     Give the same command again after an interrupt or a crash: it goes on where it was and asks nothing
     that was answered.
     """
-    from personahub.cli.display import ProgressWatcher, counted, print_json, program, say_interrupted
+    from personahub.cli.display import (
+        ProgressWatcher,
+        counted,
+        print_json,
+        program,
+        say_calls,
+        say_interrupted,
+    )
+    from personahub.workflows.calls import Calls
     from personahub.workflows.curate import curate
 
     watcher = ProgressWatcher()
@@ -76,8 +85,7 @@ def curate_command(
             document_tokens=document_tokens,
             skip_bad_rows=skip_bad_rows,
             seed=seed,
-            slots=slots,
-            deterministic=deterministic,
+            calls=Calls(**calls),
             watcher=watcher,
         )
     finally:
@@ -87,14 +95,9 @@ def curate_command(
     else:
         print(f"{outcome.personas} personas of {outcome.documents} documents in {hub}")
         print(f"set aside: {counted(outcome.set_aside)}")
-        totals = outcome.totals
-        print(
-            f"calls: {totals.calls} ({totals.answered_before} answered before,"
-            f" {totals.failures} failed), {outcome.seconds:.0f} s"
-        )
+        say_calls(outcome, hub)
         if not outcome.interrupted:
             print(f"next: {program()} sample -n 5 --hub {hub}")
             print(f"      {program()} synthesize math -n 5 --hub {hub} --out problems.jsonl")
     if outcome.interrupted:
-        say_interrupted(outcome)
-        raise typer.Exit(130)
+        raise typer.Exit(say_interrupted(outcome))

@@ -33,8 +33,7 @@ def demo_command(
     outcome = demo(hub, sources=sources, problems=problems, model=model, watcher=watcher)
     curated, synthesized = outcome.curated, outcome.synthesized
     if synthesized is None or synthesized.interrupted:
-        say_interrupted(curated)
-        raise typer.Exit(130)
+        raise typer.Exit(say_interrupted(curated))
     calls = curated.totals.calls + synthesized.totals.calls
     prompt, cached = curated.totals.prompt_tokens, curated.totals.cached_tokens
     first = f", the first after {watcher.first:.0f} s" if watcher.first and calls else ""

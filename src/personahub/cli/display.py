@@ -19,8 +19,10 @@ __all__ = [
     "ProgressWatcher",
     "console",
     "counted",
+    "dollars",
     "print_json",
     "program",
+    "say_calls",
     "say_interrupted",
     "this_command",
 ]
@@ -60,12 +62,50 @@ def this_command() -> str:
     return shlex.join([program(), *sys.argv[1:]])
 
 
-def say_interrupted(outcome: Outcome) -> None:
-    """Say that all is kept and how to go on, on stderr."""
+def dollars(cost: float, unpriced: int) -> str:
+    """Money in words; what nobody knows is never called nothing."""
+    known = f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
+    if not unpriced:
+        return known
+    if not cost:
+        return "cost unknown"
+    return f"{known} and {unpriced:,} calls of unknown cost"
+
+
+def say_calls(outcome: Outcome, hub: Path) -> None:
+    """What the run's calls came to, and where to read why some failed."""
+    totals = outcome.totals
+    print(
+        f"calls: {totals.calls:,} ({totals.answered_before:,} answered before,"
+        f" {totals.retried:,} repeated after a fault), {outcome.seconds:.0f} s"
+    )
+    if totals.calls:
+        share = totals.cached_tokens / totals.prompt_tokens if totals.cached_tokens else 0.0
+        cached = f", {share:.0%} from a cache" if share else ""
+        print(
+            f"tokens: {totals.prompt_tokens:,} of prompts{cached}, {totals.completion_tokens:,} of replies;"
+            f" {dollars(totals.cost, totals.unpriced)}"
+        )
+    if outcome.failures:
+        print(f"failed: {counted(outcome.failures)}")
+        print(f"        {program()} runs failures {outcome.run.number} --hub {hub}    # why")
+        print(f"        {program()} runs retry {outcome.run.number} --hub {hub}       # ask these again")
+
+
+def say_interrupted(outcome: Outcome) -> int:
+    """Say on stderr that all is kept and how to go on; gives the exit code."""
+    if outcome.over_budget:
+        print(
+            f"Stopped before the budget was passed ({outcome.over_budget}); everything that was answered is"
+            f" kept. To go on, give a higher one: {this_command()}",
+            file=sys.stderr,
+        )
+        return 3
     print(
         f"Interrupted; everything that was answered is kept. To go on: {this_command()}",
         file=sys.stderr,
     )
+    return 130
 
 
 class ProgressWatcher(Watcher):
@@ -128,6 +168,10 @@ class ProgressWatcher(Watcher):
             if self._total:
                 parts.append(f"{_clock((self._total - done) / rate)} left")
         return ", ".join(parts)
+
+    def notice(self, text: str) -> None:
+        """Say it above the bar."""
+        self._say(text)
 
     def stopping(self) -> None:
         """Say that the interrupt was heard."""

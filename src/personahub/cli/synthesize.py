@@ -1,15 +1,16 @@
 """``personahub synthesize``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from personahub.cli.options import Deterministic, HubDir, Json, Language, ModelName, Seed, Slots
+from personahub.cli.options import HubDir, Json, Language, ModelName, Seed, with_calls
 
 __all__ = ["synthesize_command"]
 
 
+@with_calls
 def synthesize_command(
     task: Annotated[str, typer.Argument(help="What to make: math.")],
     hub: HubDir,
@@ -27,16 +28,24 @@ def synthesize_command(
     model: ModelName = "qwen2.5-coder-1.5b",
     language: Language = None,
     seed: Seed = 0,
-    slots: Slots = 1,
-    deterministic: Deterministic = False,
     json: Json = False,
+    *,
+    calls: dict[str, Any],
 ) -> None:
     """Make synthetic data from a hub's personas.
 
     Give the same command again after an interrupt or a crash: it goes on where it was and asks nothing
     that was answered. Another --seed or a larger -n makes more.
     """
-    from personahub.cli.display import ProgressWatcher, counted, print_json, program, say_interrupted
+    from personahub.cli.display import (
+        ProgressWatcher,
+        counted,
+        print_json,
+        program,
+        say_calls,
+        say_interrupted,
+    )
+    from personahub.workflows.calls import Calls
     from personahub.workflows.synthesize import synthesize
 
     watcher = ProgressWatcher()
@@ -51,8 +60,7 @@ def synthesize_command(
             model=model,
             language=language,
             seed=seed,
-            slots=slots,
-            deterministic=deterministic,
+            calls=Calls(**calls),
             watcher=watcher,
         )
     finally:
@@ -62,16 +70,16 @@ def synthesize_command(
     else:
         print(f"{len(outcome.records)} of {n} {task} records in {out or hub}")
         print(f"set aside: {counted(outcome.set_aside)}")
-        print(f"calls: {outcome.totals.calls}, {outcome.seconds:.0f} s")
+        say_calls(outcome, hub)
         if outcome.records:
             print(f"next: {program()} show {outcome.records[0].id} --hub {hub}")
     if outcome.interrupted:
-        say_interrupted(outcome)
-        raise typer.Exit(130)
+        raise typer.Exit(say_interrupted(outcome))
     if len(outcome.records) < n:
         typer.echo(
-            f"Only {len(outcome.records)} of {n}: the model's replies were set aside too often; see"
-            f" personahub runs set-aside --hub {hub}",
+            f"Only {len(outcome.records)} of {n}: the model's replies were set aside or failed too often; see"
+            f" personahub runs set-aside --hub {hub} and personahub runs failures {outcome.run.number}"
+            f" --hub {hub}",
             err=True,
         )
         raise typer.Exit(1)

@@ -1,7 +1,23 @@
 """Requests in, completions out: every call to a language model goes through here and its journal."""
 
-from personahub.completion.engine import Completion, Engine, Totals
-from personahub.completion.journal import Journal
-from personahub.completion.structured import Fault, read_fields
+from personahub.completion.budget import Ceiling
+from personahub.completion.completions import Completion, Failure, Totals
+from personahub.completion.engine import Engine
+from personahub.completion.journal import Entry, EntryKind, Journal, Spent
+from personahub.completion.pacing import Limits
+from personahub.completion.prices import Price, find_price
 
-__all__ = ["Completion", "Engine", "Fault", "Journal", "Totals", "read_fields"]
+__all__ = [
+    "Ceiling",
+    "Completion",
+    "Engine",
+    "Entry",
+    "EntryKind",
+    "Failure",
+    "Journal",
+    "Limits",
+    "Price",
+    "Spent",
+    "Totals",
+    "find_price",
+]

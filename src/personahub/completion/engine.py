@@ -1,139 +1,331 @@
-"""Runs requests against a model: journal first, groups together, memory bounded.
+"""Requests in, completions out: journal first, faults retried, budget kept, memory bounded.
 
-Each slot of the model takes a whole group of requests (those in a row that share a long prefix) and asks
-them one after another, so that the slot's prefix cache serves all but the first. Completions come in the
-order they are made; the caller joins them to its own by key.
+Each slot of a model takes a *unit*, a few requests in a row that share a long prefix, and asks them one after
+another, so that a prefix cache serves all but the first. The rest of a long group waits until its first
+request is answered, then goes to whatever slots are free. Completions come in the order they are made; the
+caller joins them to its own by key.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+import random
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from typing import Any
 
-from personahub.completion.journal import Journal
+from personahub.completion.budget import Budget, Ceiling, Most, most_tokens
+from personahub.completion.completions import Completion, Failure, Totals
+from personahub.completion.journal import Entry, EntryKind, Journal
+from personahub.completion.output import another_try, read_output
+from personahub.completion.pacing import Limits, Pace
+from personahub.completion.prices import Price
+from personahub.completion.queue import Job, Queue
+from personahub.completion.retries import REFUSALS
 from personahub.errors import UserError
-from personahub.models import LanguageModel, Reply, Request, RequestError
+from personahub.models import LanguageModel, Reply, Request, RequestError, Usage
 
-__all__ = ["Completion", "Engine", "Totals"]
+__all__ = ["Engine"]
 
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A request with its reply, or with the reason why there is none."""
-
-    request: Request
-    reply: Reply | None
-    failure: RequestError | None = None
-    asked: bool = True
-    """False where the journal held the reply already."""
+_BREAKS = frozenset({"connection", "timeout", "server_error"})
+_UNREACHABLE = 5, 3.0
+"""Faults and seconds after which an address that has never answered is taken to be wrong."""
+_PATIENCE = 600.0
+"""Seconds without one answer after which a run gives up; what was answered is kept."""
 
 
-@dataclass(slots=True)
-class Totals:
-    """What an engine has done so far."""
+@dataclass
+class _Lane:
+    """One endpoint: its model and its pace."""
 
-    calls: int = 0
-    """Requests sent to the model; those that the journal answered are not among them."""
-    answered_before: int = 0
-    failures: int = 0
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
-    model_seconds: float = 0.0
-    """Sum of the model's own times."""
+    model: LanguageModel
+    pace: Pace
+    answered: bool = False
+    faults: int = 0
+    first_fault: float = 0.0
 
 
 @dataclass
 class Engine:
-    """Asks a model, through a journal.
+    """Asks one model, at one or several endpoints, through a journal.
 
     Args:
-        model: answers the requests.
+        models: the endpoints; all serve the same model.
         journal: holds what was answered; a request it holds is never asked again.
+        run: number of the run that pays.
+        price: of the calls; None where it is unknown.
+        ceiling: the most that the run may spend.
+        limits: rates to keep at each endpoint.
+        fresh: ask again what earlier runs had answered.
+        retrying: reasons for which requests that this run gave up are asked again.
+        notice: is told, in a line, what the user should know while the run goes on.
     """
 
-    model: LanguageModel
+    models: Sequence[LanguageModel]
     journal: Journal
+    run: int = 0
+    price: Price | None = None
+    ceiling: Ceiling = field(default_factory=Ceiling)
+    limits: Limits = field(default_factory=Limits)
+    fresh: bool = False
+    retrying: frozenset[str] = frozenset()
+    notice: Callable[[str], None] = print
     totals: Totals = field(default_factory=Totals)
     stopping: bool = False
-    _error: BaseException | None = None
+    over_budget: str = ""
+    """Where a ceiling ended the run: what was spent of it."""
+
+    def __post_init__(self) -> None:
+        """Open a lane to each endpoint and count what the run spent before."""
+        if self.ceiling.cost is not None and self.price is None:
+            raise UserError(
+                f"the price of {self.models[0].name} is not known, so a ceiling for its cost cannot be kept:"
+                " give the price in a file (--prices), or a ceiling in tokens (--max-tokens)"
+            )
+        self._lanes = [_Lane(model, Pace(model.slots, self.limits)) for model in self.models]
+        self._budget = Budget(self.ceiling, self.price) if self.ceiling else None
+        if self._budget:
+            self._spent_before(self._budget)
+        self._chance = random.Random(self.run)
+        self._queue: Queue | None = None
+        self._error: BaseException | None = None
+        self._last_good = time.monotonic()
+        self._in_flight = 0
+        self._settled = asyncio.Event()
+
+    def _spent_before(self, budget: Budget) -> None:
+        for (run, _), spent in self.journal.spent(self.run).items():
+            if run == self.run:
+                calls = spent.replies + spent.wasted
+                budget.spend(
+                    cost=spent.cost, tokens=spent.prompt_tokens + spent.completion_tokens, calls=calls
+                )
 
     def stop(self) -> None:
         """Send no more requests; those in flight are still answered, journaled and handed over."""
         self.stopping = True
+        if self._queue:
+            self._queue.stop()
 
-    async def complete(self, requests: Iterable[Request]) -> AsyncIterator[Completion]:
+    async def complete(
+        self, requests: Iterable[Request] | AsyncIterable[Request]
+    ) -> AsyncIterator[Completion]:
         """Complete each request once; ends early after :meth:`stop`.
 
-        ``requests`` is drawn from only as fast as the model answers. An error raised by it, or a
+        ``requests`` is drawn from only a little faster than the model answers. An error raised by it, or a
         UserError of the model or of the journal, ends the run after what is in flight has been journaled.
         """
-        groups = groupby(requests, key=lambda request: request.group or request.key)
-        done: asyncio.Queue[Completion | None] = asyncio.Queue(maxsize=2 * self.model.slots)
-        sync = asyncio.create_task(self._sync_each_second())
-        slots = [asyncio.create_task(self._serve(slot, groups, done)) for slot in range(self.model.slots)]
-        running = len(slots)
+        slots = sum(model.slots for model in self.models)
+        queue = self._queue = Queue(requests, takers=slots, known=self._known)
+        if self.stopping:
+            queue.stop()
+        self._last_good = time.monotonic()
+        tasks = [asyncio.create_task(self._guarded(queue.fill())), asyncio.create_task(self._sync())]
+        tasks += [
+            asyncio.create_task(self._guarded(self._work(lane, slot, queue)))
+            for lane in self._lanes
+            for slot in range(lane.model.slots)
+        ]
         try:
-            while running:
-                completion = await done.get()
-                if completion is None:
-                    running -= 1
-                else:
+            async for batch in queue.batches():
+                for completion in batch:
                     yield completion
             if self._error:
                 raise self._error
         finally:
-            for task in (sync, *slots):
+            for task in tasks:
                 task.cancel()
             # Until the last of them has let go of the model and the journal, which the caller closes next.
-            await asyncio.wait((sync, *slots))
+            await asyncio.wait(tasks)
+            self._queue = None
             self.journal.sync()
 
-    async def _serve(
-        self,
-        slot: int,
-        groups: Iterator[tuple[str, Iterator[Request]]],
-        done: asyncio.Queue[Completion | None],
-    ) -> None:
+    def _known(self, requests: Sequence[Request]) -> list[Completion | None]:
+        """What the journal knows of each request."""
+        entries = self.journal.get_many([request.key for request in requests])
+        return [
+            self._remembered(request, entry) if entry is not None else None
+            for request, entry in zip(requests, entries, strict=True)
+        ]
+
+    def _remembered(self, request: Request, entry: Entry) -> Completion | None:
+        if entry.kind is EntryKind.FAILURE:
+            if entry.run != self.run or entry.reason in self.retrying:
+                return None
+            failure = Failure(entry.reason, entry.detail, entry.attempts, entry.text)
+            self.totals.failures += 1
+            return Completion(request, failure=failure, asked=False)
+        if self.fresh and entry.run != self.run:
+            return None
+        usage = Usage(entry.prompt_tokens, entry.cached_tokens, entry.completion_tokens)
         try:
-            while not self.stopping and (group := next(groups, None)) is not None:
-                # A list, because groupby drops what is left of a group once the next one is drawn.
-                for request in list(group[1]):
-                    if self.stopping:
-                        break
-                    await done.put(await self._complete_one(request, slot))
+            value = read_output(request, Reply(entry.text, entry.finish_reason, usage, entry.seconds))
+        except RequestError:
+            return None
+        self.totals.answered_before += 1
+        return Completion(request, value, asked=False)
+
+    async def _work(self, lane: _Lane, slot: int, queue: Queue) -> None:
+        try:
+            while (unit := await queue.take()) is not None:
+                for job in unit:
+                    if not self.stopping:
+                        await self._ask(lane, slot, job, queue)
+        finally:
+            queue.leave()
+
+    async def _ask(self, lane: _Lane, slot: int, job: Job, queue: Queue) -> None:
+        most = await self._reserve(job.sent) if self._budget else None
+        if self.stopping:
+            return
+        tokens = sum(most_tokens(job.sent)) if self.limits.tokens_per_minute else 0
+        await lane.pace.admit(tokens)
+        if self.stopping:
+            lane.pace.leave()
+            return
+        self.totals.calls += 1
+        self.totals.retried += job.tries.made > 0
+        job.tries.made += 1
+        self._in_flight += 1
+        try:
+            reply = await lane.model.complete(job.sent, slot=slot)
+            value = read_output(job.request, reply)
+        except RequestError as error:
+            self._fault(lane, job, error, most, queue)
+        except BaseException:
+            lane.pace.report(broken=True)
+            raise
+        else:
+            self._answered(lane, job, reply, value, most, queue)
+            lane.pace.give_back(tokens, reply.usage)
+        finally:
+            self._in_flight -= 1
+            self._settled.set()
+
+    async def _reserve(self, request: Request) -> Most | None:
+        """Set aside what the call may cost; ends the run where the ceiling leaves no room for it."""
+        while (budget := self._budget) and not self.stopping:
+            if (most := budget.reserve(request)) is not None:
+                return most
+            if not self._in_flight:
+                self.over_budget = budget.says()
+                self.stop()
+                return None
+            # What is in flight will cost less than what was set aside for it.
+            self._settled.clear()
+            await self._settled.wait()
+        return None
+
+    def _answered(
+        self, lane: _Lane, job: Job, reply: Reply, value: Any, most: Most | None, queue: Queue
+    ) -> None:
+        lane.pace.report()
+        lane.answered = True
+        self._last_good = time.monotonic()
+        entry = self._entry(job, EntryKind.REPLY, reply.usage, reply.text, reply=reply)
+        self._pay(entry, reply.usage, most)
+        self.totals.model_seconds += reply.seconds
+        self.journal.append(entry)
+        queue.finish(job, Completion(job.request, value))
+
+    def _fault(self, lane: _Lane, job: Job, error: RequestError, most: Most | None, queue: Queue) -> None:
+        refused, broken = error.reason in REFUSALS, error.reason in _BREAKS
+        rests = lane.pace.rests
+        lane.pace.report(refused=refused, broken=broken)
+        self.totals.refused += refused
+        if lane.pace.rests > rests:
+            self.notice(f"{lane.model.provider or lane.model.name}: {error}; it is given a rest")
+        if error.usage is not None:
+            entry = self._entry(job, EntryKind.WASTED, error.usage, error.text, error=error)
+            self._pay(entry, error.usage, most)
+            self.journal.append(entry)
+        elif most and self._budget:
+            self._budget.settle(most, None, None)
+        if broken:
+            self._check_reachable(lane, error)
+        wait = job.tries.again(error, self._chance)
+        if wait is None:
+            self._give_up(job, error, queue)
+        elif not self.stopping:
+            job.sent = another_try(job.request, job.sent, error, job.tries.made)
+            queue.delay(job, wait)
+
+    def _give_up(self, job: Job, error: RequestError, queue: Queue) -> None:
+        self.totals.failures += 1
+        failure = Failure(error.reason, str(error), job.tries.made, error.text)
+        self.journal.append(self._entry(job, EntryKind.FAILURE, None, error.text, error=error))
+        queue.finish(job, Completion(job.request, failure=failure))
+
+    def _check_reachable(self, lane: _Lane, error: RequestError) -> None:
+        now = time.monotonic()
+        lane.first_fault = lane.first_fault or now
+        lane.faults += 1
+        faults, seconds = _UNREACHABLE
+        where = lane.model.provider or lane.model.name
+        if error.reason == "connection" and all(
+            not lane.answered and lane.faults >= faults and now - lane.first_fault >= seconds
+            for lane in self._lanes
+        ):
+            raise UserError(f"{where}: {error}; is the server running, and is this its address?")
+        if now - self._last_good > _PATIENCE:
+            raise UserError(
+                f"{where}: no answer for {_PATIENCE / 60:.0f} minutes ({error}); everything that was"
+                " answered is kept: give the same command again when it is back"
+            )
+
+    def _entry(
+        self,
+        job: Job,
+        kind: EntryKind,
+        usage: Usage | None,
+        text: str,
+        *,
+        reply: Reply | None = None,
+        error: RequestError | None = None,
+    ) -> Entry:
+        return Entry(
+            key=job.request.key,
+            kind=kind,
+            run=self.run,
+            model=job.request.model,
+            text=text,
+            reason=error.reason if error else "",
+            detail=str(error) if error else "",
+            about=job.request.group,
+            attempts=job.tries.made,
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            cached_tokens=usage.cached_tokens if usage else None,
+            completion_tokens=usage.completion_tokens if usage else None,
+            cost=self.price.cost(usage) if usage and self.price else None,
+            finish_reason=reply.finish_reason if reply else "",
+            seconds=reply.seconds if reply else 0.0,
+        )
+
+    def _pay(self, entry: Entry, usage: Usage, most: Most | None) -> None:
+        totals = self.totals
+        totals.prompt_tokens += usage.prompt_tokens or 0
+        totals.cached_tokens += usage.cached_tokens or 0
+        totals.completion_tokens += usage.completion_tokens or 0
+        totals.untold += usage.prompt_tokens is None or usage.completion_tokens is None
+        totals.cost += entry.cost or 0.0
+        totals.unpriced += entry.cost is None
+        if most and self._budget:
+            self._budget.settle(most, usage, entry.cost)
+
+    async def _guarded(self, work: Any) -> None:
+        try:
+            await work
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._fail(error)
-        await done.put(None)
+            self._error = self._error or error
+            self.stop()
 
-    async def _complete_one(self, request: Request, slot: int) -> Completion:
-        if (reply := self.journal.get(request.key)) is not None:
-            self.totals.answered_before += 1
-            return Completion(request, reply, asked=False)
-        self.totals.calls += 1
-        try:
-            reply = await self.model.complete(request, slot=slot)
-        except RequestError as failure:
-            self.totals.failures += 1
-            return Completion(request, None, failure)
-        self.journal.append(request.key, request.model, reply)
-        self.totals.prompt_tokens += reply.prompt_tokens
-        self.totals.cached_tokens += reply.cached_tokens
-        self.totals.completion_tokens += reply.completion_tokens
-        self.totals.model_seconds += reply.seconds
-        return Completion(request, reply)
-
-    def _fail(self, error: BaseException) -> None:
-        self._error = self._error or error
-        self.stop()
-
-    async def _sync_each_second(self) -> None:
+    async def _sync(self) -> None:
         while True:
             await asyncio.sleep(1)
             try:
                 await asyncio.to_thread(self.journal.sync)
             except UserError as error:
-                self._fail(error)
+                self._error = self._error or error
+                self.stop()
                 return

@@ -96,8 +96,8 @@ class Hub:
 
     @property
     def journal_path(self) -> Path:
-        """The file of all completions."""
-        return self.path / "journal" / "completions.jsonl"
+        """The folder of all completions."""
+        return self.path / "journal"
 
     def table_of(self, record_id: str) -> HubTable | None:
         """The table that a record with this id would be in, or None where its letter is unknown."""
@@ -133,13 +133,32 @@ class Hub:
             file.flush()
             yield
 
-    def start_run(self, verb: str, configuration: Mapping[str, Any]) -> tuple[Run, bool]:
+    def start_run(
+        self,
+        verb: str,
+        configuration: Mapping[str, Any],
+        *,
+        given: Mapping[str, Any] | None = None,
+        reopen: bool = False,
+    ) -> tuple[Run, bool]:
         """A new run of the verb, or the unfinished one that this invocation goes on with."""
-        return start_run(self.path / "runs", verb, configuration)
+        return start_run(self.path / "runs", verb, configuration, given=given, reopen=reopen)
 
     def save_run(self, run: Run) -> None:
         """Write the run's state down."""
         run.save(self.path / "runs")
+
+    def run(self, number: int) -> Run:
+        """The run of this number.
+
+        Raises:
+            UserError: there is none.
+        """
+        runs = self.runs()
+        for run in runs:
+            if run.number == number:
+                return run
+        raise UserError(f"{self.path}: has no run {number}; it has {len(runs)} (personahub runs list)")
 
     def runs(self) -> list[Run]:
         """All runs, the oldest first."""

@@ -41,7 +41,9 @@ class Run:
     ended: str | None = None
     status: RunStatus = RunStatus.STARTED
     counts: dict[str, Any] = field(default_factory=dict)
-    """Documents, personas, calls, tokens, seconds, …: whatever the verb reports at its end."""
+    """Documents, personas, calls, tokens, …: whatever the verb reports, now and then and at its end."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What else the verb needs to be given again: the model's name as the user wrote it."""
 
     def end(self, status: RunStatus, counts: Mapping[str, Any]) -> None:
         """Note how the run ended; :meth:`save` writes it down."""
@@ -66,8 +68,22 @@ def list_runs(folder: Path) -> list[Run]:
     ]
 
 
-def start_run(folder: Path, verb: str, configuration: Mapping[str, Any]) -> tuple[Run, bool]:
+def start_run(
+    folder: Path,
+    verb: str,
+    configuration: Mapping[str, Any],
+    *,
+    given: Mapping[str, Any] | None = None,
+    reopen: bool = False,
+) -> tuple[Run, bool]:
     """A new run, or the last unfinished one of the same configuration.
+
+    Args:
+        folder: where the runs' files lie.
+        verb: what is run.
+        configuration: all that decides what it makes.
+        given: what else is needed to give it again.
+        reopen: go on with the last run of the configuration even where it is finished.
 
     Returns:
         The run, and whether it goes on from an earlier invocation.
@@ -76,12 +92,12 @@ def start_run(folder: Path, verb: str, configuration: Mapping[str, Any]) -> tupl
     identity = fingerprint({"verb": verb, "configuration": configuration})
     runs = list_runs(folder)
     for run in reversed(runs):
-        if run.fingerprint == identity and run.status != RunStatus.FINISHED:
+        if run.fingerprint == identity and (reopen or run.status != RunStatus.FINISHED):
             run.status, run.ended = RunStatus.STARTED, None
             run.save(folder)
             return run, True
     number = runs[-1].number + 1 if runs else 1
-    run = Run(number, verb, configuration, identity, started=_now())
+    run = Run(number, verb, configuration, identity, started=_now(), given=given or {})
     run.save(folder)
     return run, False
 

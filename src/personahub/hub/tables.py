@@ -30,7 +30,7 @@ class HubTable:
         """The Arrow schema: the id, then the record's fields."""
         return SCHEMAS[self.kind]
 
-    def _open(self) -> Any | None:  # noqa: ANN401 - Lance has no types
+    def _open(self) -> Any | None:
         import lance
 
         if not self.path.is_dir():

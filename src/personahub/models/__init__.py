@@ -1,6 +1,7 @@
 """Language models and embedding models behind two Protocols; weights are data, kept by a store."""
 
 from personahub.models.protocols import (
+    NOTHING_TOLD,
     EmbeddingModel,
     LanguageModel,
     Message,
@@ -8,9 +9,11 @@ from personahub.models.protocols import (
     Request,
     RequestError,
     Sampling,
+    Usage,
 )
 
 __all__ = [
+    "NOTHING_TOLD",
     "EmbeddingModel",
     "LanguageModel",
     "Message",
@@ -18,4 +21,5 @@ __all__ = [
     "Request",
     "RequestError",
     "Sampling",
+    "Usage",
 ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
-from personahub.models.protocols import Reply, Request, RequestError
+from personahub.models.protocols import Reply, Request, RequestError, Usage
 
 __all__ = ["LlamaCpp"]
 
@@ -65,6 +65,7 @@ class LlamaCpp:
         self._backend: Any = xllamacpp
         self._path = path
         self.name = name
+        self.provider = ""
         self.slots = 1 if deterministic else slots
         self._context_tokens = context_tokens
         self._deterministic = deterministic
@@ -108,9 +109,11 @@ class LlamaCpp:
         return Reply(
             text=choice["message"]["content"] or "",
             finish_reason=choice["finish_reason"],
-            prompt_tokens=usage["prompt_tokens"],
-            cached_tokens=usage["prompt_tokens_details"]["cached_tokens"],
-            completion_tokens=usage["completion_tokens"],
+            usage=Usage(
+                prompt_tokens=usage["prompt_tokens"],
+                cached_tokens=usage["prompt_tokens_details"]["cached_tokens"],
+                completion_tokens=usage["completion_tokens"],
+            ),
             seconds=(timings["prompt_ms"] + timings["predicted_ms"]) / 1000,
         )
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from personahub.config import canonical_json
+from personahub.config import json_bytes
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 __all__ = [
+    "NOTHING_TOLD",
     "EmbeddingModel",
     "LanguageModel",
     "Message",
@@ -20,6 +21,7 @@ __all__ = [
     "Request",
     "RequestError",
     "Sampling",
+    "Usage",
 ]
 
 
@@ -61,19 +63,28 @@ class Request:
     @cached_property
     def key(self) -> str:
         """SHA-256 (32 hexadecimal digits) of the canonical request; the group is no part of it."""
-        content = {
-            "model": self.model,
-            "messages": [[message.role, message.content] for message in self.messages],
-            "sampling": {
-                "temperature": self.sampling.temperature,
-                "top_p": self.sampling.top_p,
-                "max_tokens": self.sampling.max_tokens,
-                "seed": self.sampling.seed,
-            },
-            "schema": self.schema,
-            "sample": self.sample,
-        }
-        return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:32]
+        sampling = self.sampling
+        content = [
+            self.model,
+            [[message.role, message.content] for message in self.messages],
+            [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed],
+            self.schema,
+            self.sample,
+        ]
+        return hashlib.sha256(json_bytes(content, sort_keys=True)).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens of a call as its server counted them; None where it did not tell."""
+
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Those of the prompt tokens that a prefix cache served."""
+    completion_tokens: int | None = None
+
+
+NOTHING_TOLD = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +94,36 @@ class Reply:
     text: str
     finish_reason: str
     """"stop" for a whole reply, "length" for one cut off at ``max_tokens``."""
-    prompt_tokens: int
-    cached_tokens: int
-    """Those of the prompt tokens that a prefix cache served."""
-    completion_tokens: int
+    usage: Usage
     seconds: float
-    """The model's own time for the request."""
+    """The model's own time for the request, or where only the server knows it, the wait for the reply."""
 
 
 class RequestError(Exception):
-    """One request failed and no other; the run goes on.
+    """One call failed and no other; the run goes on.
 
     Attributes:
-        reason: a short name, such as "prompt_too_long".
+        reason: a short name, such as "prompt_too_long"; the engine knows from it whether to try again.
+        retry_after: seconds that the server asks to wait before another try; None where it did not ask.
+        usage: what the call cost all the same; None where it was refused and cost nothing.
+        text: what came instead of a reply, as far as it did.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(
+        self,
+        reason: str,
+        detail: str,
+        *,
+        retry_after: float | None = None,
+        usage: Usage | None = None,
+        text: str = "",
+    ) -> None:
         """Keep the reason's name apart from its detail."""
         super().__init__(detail)
         self.reason = reason
+        self.retry_after = retry_after
+        self.usage = usage
+        self.text = text
 
 
 class LanguageModel(Protocol):
@@ -110,6 +132,11 @@ class LanguageModel(Protocol):
     @property
     def name(self) -> str:
         """The model's identity, the same for the same weights; part of every request's key."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """Whom its calls are paid to: the address of its server; empty for a model in this process."""
         ...
 
     @property
@@ -126,7 +153,7 @@ class LanguageModel(Protocol):
                 share a prefix stay on one slot, so that its cache serves them.
 
         Raises:
-            RequestError: this request cannot be answered.
+            RequestError: this call failed.
             UserError: the model cannot be used at all.
         """
         ...

@@ -7,7 +7,7 @@ vague person four times and takes longer.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from personahub.completion import Completion, Fault, read_fields
+from personahub.completion import Completion
 from personahub.models import EmbeddingModel, Request, Sampling
 from personahub.personas.quality import find_fault
 from personahub.personas.template import DEFAULT_RELATIONS, Granularity, TextToPersonaTemplate
@@ -83,11 +83,8 @@ class TextToPersona:
             yield Question(request, document, relation, language, first + place)
 
     def answer(self, question: Question, completion: Completion, *, run: int) -> Persona | SetAside:
-        """The persona of a completion, or why it is none; its closeness is not yet measured."""
-        fields = read_fields(completion, "persona")
-        if isinstance(fields, Fault):
-            return self._set_aside(question, fields.reason, fields.detail, fields.text, run)
-        description = " ".join(fields["persona"].split())
+        """The persona of a completion that is no failure, or why it is none; closeness comes later."""
+        description = " ".join(completion.value["persona"].split())
         fault = find_fault(
             description,
             document=question.document,

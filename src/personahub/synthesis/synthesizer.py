@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from personahub.completion import Completion, Fault, read_fields
+from personahub.completion import Completion
 from personahub.config import canonical_json
 from personahub.languages import language_name
 from personahub.models import Request, Sampling
@@ -68,10 +68,8 @@ class Synthesizer:
         return Question(request, persona, language, position)
 
     def answer(self, question: Question, completion: Completion, *, run: int) -> Record | SetAside:
-        """The record of a completion, or why it is none."""
-        fields = read_fields(completion, self.task.text_field)
-        if isinstance(fields, Fault):
-            return self._set_aside(question, fields.reason, fields.detail, fields.text, run)
+        """The record of a completion that is no failure, or why it is none."""
+        fields = completion.value
         text = fields[self.task.text_field].strip()
         if fault := self.task.find_fault(text):
             return self._set_aside(question, *fault, text, run)

@@ -1,23 +1,24 @@
 """``curate``: text-to-persona, from sources to a hub."""
 
-import time
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from personahub.completion import Completion, Engine, Journal
+from personahub.completion import Completion
 from personahub.corpus import SourceFiles, Unreadable, check_first_rows, find_files, read_documents
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.languages import check_language
-from personahub.models import EmbeddingModel, LanguageModel
-from personahub.models.opening import DEFAULT_MODEL, open_language_model
+from personahub.models import EmbeddingModel, LanguageModel, Request
+from personahub.models.opening import DEFAULT_MODEL
 from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.personas import DEFAULT_RELATIONS, GRANULARITIES, Question, TextToPersona, closeness
 from personahub.records import Document, Persona, SetAside
-from personahub.workflows.running import Buffer, Outcome, Watcher, ended, run_async, stoppable
+from personahub.workflows.calls import Calls
+from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 
 __all__ = ["CurateOutcome", "curate"]
 
@@ -47,7 +48,7 @@ def curate(
     sources: Sequence[str | Path],
     hub: Path | str,
     *,
-    model: str | LanguageModel = DEFAULT_MODEL,
+    model: str | LanguageModel | Sequence[LanguageModel] = DEFAULT_MODEL,
     limit: int | None = None,
     relations: Sequence[str] = DEFAULT_RELATIONS,
     per_relation: int = 1,
@@ -57,8 +58,7 @@ def curate(
     document_tokens: int = 400,
     skip_bad_rows: bool = False,
     seed: int = 0,
-    slots: int = 1,
-    deterministic: bool = False,
+    calls: Calls | None = None,
     encoder: EmbeddingModel | None = None,
     watcher: Watcher | None = None,
 ) -> CurateOutcome:
@@ -67,7 +67,7 @@ def curate(
     Args:
         sources: files, folders or glob patterns.
         hub: the hub's directory, made where there is none.
-        model: a name of the model store, a path of a GGUF file, or a model object.
+        model: a model's name (:mod:`personahub.models.opening` says which there are), or model objects.
         limit: most documents to read.
         relations: how the personas stand to a text: read, write, like, dislike or any other verb.
         per_relation: personas for each relation of each document.
@@ -78,8 +78,7 @@ def curate(
         skip_bad_rows: set rows that cannot be read aside from the start; else one among the first 100 of
             a file is an error.
         seed: of the sampling.
-        slots: how many requests the local model takes at a time.
-        deterministic: repeat replies bit for bit (slower).
+        calls: how the calls are made and what they may cost.
         encoder: measures how close personas are to their texts.
         watcher: is told how it goes.
 
@@ -93,9 +92,10 @@ def curate(
     files = find_files([str(source) for source in sources])
     if not skip_bad_rows:
         check_first_rows(files, text_field=text_field)
-    opened = open_language_model(model, slots=slots, deterministic=deterministic)
+    calls = calls or Calls()
+    models = calls.open(model)
     asker = TextToPersona(
-        model=opened.name,
+        model=models[0].name,
         relations=verbs,
         per_relation=per_relation,
         granularity=granularity,
@@ -107,7 +107,7 @@ def curate(
         "limit": limit,
         "text_field": text_field,
         "document_tokens": document_tokens,
-        "model": opened.name,
+        "model": models[0].name,
         "template": asker.template.version,
         "relations": verbs,
         "per_relation": per_relation,
@@ -116,19 +116,24 @@ def curate(
         "seed": seed,
     }
     target = Hub.create(hub)
-    with target.writing(), Journal(target.journal_path) as journal:
-        run, resumed = target.start_run("curate", configuration)
-        outcome = CurateOutcome(run)
-        watcher = watcher or Watcher()
+    with working(
+        target,
+        "curate",
+        configuration,
+        model=model,
+        models=models,
+        calls=calls,
+        outcome=CurateOutcome,
+        watcher=watcher,
+        given={"skip_bad_rows": skip_bad_rows},
+    ) as work:
         total = _count(files, text_field, document_tokens, limit)
-        watcher.started("documents", total, run, resumed)
-        curation = _Curation(
-            target, asker, Engine(opened, journal), encoder or SentenceEncoder(), watcher, outcome
-        )
+        work.watcher.started("documents", total, work.outcome.run, work.resumed)
+        curation = _Curation(work, asker, encoder or SentenceEncoder())
         documents = read_documents(files, text_field=text_field, document_tokens=document_tokens)
         run_async(curation.run(documents, limit))
-        ended(target, outcome, {"documents": outcome.documents, "personas": outcome.personas})
-        return outcome
+        work.ended(curation.counts())
+        return curation.outcome
 
 
 def _checked_relations(relations: Sequence[str]) -> list[str]:
@@ -167,35 +172,26 @@ class _Pending:
     answers: dict[int, Persona | SetAside] = field(default_factory=dict)
 
 
-@dataclass
 class _Curation:
     """One run: joins the corpus, the asker, the engine and the hub."""
 
-    hub: Hub
-    asker: TextToPersona
-    engine: Engine
-    encoder: EmbeddingModel
-    watcher: Watcher
-    outcome: CurateOutcome
-    _questions: dict[str, Question] = field(default_factory=dict)
-    _pending: dict[str, _Pending] = field(default_factory=dict)
+    def __init__(self, work: Work[CurateOutcome], asker: TextToPersona, encoder: EmbeddingModel) -> None:
+        self.outcome = work.outcome
+        self._work = work
+        self._asker = asker
+        self._encoder = encoder
+        self._questions: dict[str, Question] = {}
+        self._pending: dict[str, _Pending] = {}
 
     async def run(self, documents: Iterator[Document | Unreadable], limit: int | None) -> None:
-        start = time.monotonic()
-        self._buffer = Buffer(self.hub)
-        try:
-            with stoppable(self.engine, self.watcher):
-                requests = self._ask(documents, limit)
-                async for completion in self.engine.complete(requests):
-                    self._answer(completion)
-        finally:
-            self._buffer.flush()
-            await self.engine.model.close()
-            self.outcome.totals = self.engine.totals
-            self.outcome.seconds = time.monotonic() - start
-            self.outcome.interrupted = self.engine.stopping
+        async with self._work.engaged():
+            async for completion in self._work.engine.complete(self._ask(documents, limit)):
+                await self._answer(completion)
 
-    def _ask(self, documents: Iterator[Document | Unreadable], limit: int | None) -> Iterator[Any]:
+    def counts(self) -> dict[str, int]:
+        return {"documents": self.outcome.documents, "personas": self.outcome.personas}
+
+    def _ask(self, documents: Iterator[Document | Unreadable], limit: int | None) -> Iterator[Request]:
         seen: set[str] = set()
         for item in documents:
             if isinstance(item, Unreadable):
@@ -206,7 +202,7 @@ class _Curation:
             else:
                 if limit is not None and len(seen) >= limit:
                     return
-                questions = list(self.asker.ask(item, len(seen)))
+                questions = list(self._asker.ask(item, len(seen)))
                 seen.add(item.id)
                 self._pending[item.id] = _Pending(item, len(questions))
                 for question in questions:
@@ -215,7 +211,7 @@ class _Curation:
 
     def _set_aside(self, source: str, row: int, reason: str, detail: str, text: str) -> None:
         self.outcome.set_aside[reason] += 1
-        self._buffer.add(
+        self._work.buffer.add(
             SetAside(
                 kind="document",
                 reason=reason,
@@ -229,33 +225,34 @@ class _Curation:
             )
         )
 
-    def _answer(self, completion: Completion) -> None:
+    async def _answer(self, completion: Completion) -> None:
         question = self._questions.pop(completion.request.key)
         pending = self._pending[question.document.id]
-        answer = self.asker.answer(question, completion, run=self.outcome.run.number)
-        pending.answers[question.position] = answer
+        if completion.failure:
+            self._work.failed(completion.failure)
+        else:
+            answer = self._asker.answer(question, completion, run=self.outcome.run.number)
+            pending.answers[question.position] = answer
         pending.missing -= 1
         if not pending.missing:
-            self._finish(self._pending.pop(question.document.id))
+            await self._finish(self._pending.pop(question.document.id))
 
-    def _finish(self, pending: _Pending) -> None:
+    async def _finish(self, pending: _Pending) -> None:
         answers = [pending.answers[position] for position in sorted(pending.answers)]
         personas = [answer for answer in answers if isinstance(answer, Persona)]
         set_aside = [answer for answer in answers if isinstance(answer, SetAside)]
         if personas:
             descriptions = [persona.description for persona in personas]
-            cosines = closeness(pending.document, descriptions, personas[0].language, self.encoder)
+            # In a thread, since an encoder may be a server far away, while the next calls go on.
+            cosines = await asyncio.to_thread(
+                closeness, pending.document, descriptions, personas[0].language, self._encoder
+            )
             personas = [
                 replace(persona, closeness=cosine) for persona, cosine in zip(personas, cosines, strict=True)
             ]
-        self._buffer.add(pending.document, *personas, *set_aside)
+        self._work.buffer.add(pending.document, *personas, *set_aside)
         self.outcome.documents += 1
         self.outcome.personas += len(personas)
         self.outcome.set_aside.update(answer.reason for answer in set_aside)
-        self.watcher.document_done(pending.document, personas, set_aside)
-        self.watcher.advanced(
-            self.outcome.documents,
-            self.outcome.personas,
-            self.outcome.set_aside.total(),
-            self.engine.totals,
-        )
+        self._work.watcher.document_done(pending.document, personas, set_aside)
+        self._work.advanced(self.outcome.documents, self.outcome.personas, self.counts())

@@ -1,4 +1,4 @@
-"""What every run has in common: how it is watched, interrupted and counted."""
+"""What every run has in common: how it is begun, watched, interrupted and counted."""
 
 import asyncio
 import os
@@ -6,20 +6,23 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from personahub.completion import Engine, Totals
+from personahub.completion import Engine, Failure, Journal, Totals
 from personahub.hub import Hub, Run, RunStatus
+from personahub.models import LanguageModel
 from personahub.records import Document, Persona, Record, SetAside, Table
+from personahub.workflows.calls import Calls
 
-__all__ = ["Buffer", "Outcome", "Watcher", "ended", "run_async", "stoppable"]
+__all__ = ["Buffer", "Outcome", "Watcher", "Work", "run_async", "working"]
 
 
 _T = TypeVar("_T")
+_O = TypeVar("_O", bound="Outcome")
 
 
 class Watcher:
@@ -39,6 +42,9 @@ class Watcher:
     def record_done(self, record: Record) -> None:
         """A record was made."""
 
+    def notice(self, text: str) -> None:
+        """The user should know this while the run goes on, such as that a server does not answer."""
+
     def stopping(self) -> None:
         """The user interrupted; what is in flight will still be answered and kept."""
 
@@ -50,16 +56,20 @@ class Outcome:
     Attributes:
         run: the run, with its number and configuration.
         set_aside: how many were set aside, by reason.
+        failures: requests that were given up, by reason.
         totals: calls, tokens and the model's own time in this invocation.
         seconds: wall time of this invocation.
-        interrupted: the user stopped it; the same command goes on.
+        interrupted: it ended before its end; the same command goes on.
+        over_budget: where a ceiling ended it, what was spent.
     """
 
     run: Run
     set_aside: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
     totals: Totals = field(default_factory=Totals)
     seconds: float = 0.0
     interrupted: bool = False
+    over_budget: str = ""
 
 
 class Buffer:
@@ -108,8 +118,117 @@ def run_async(coroutine: Coroutine[Any, Any, _T]) -> _T:
         return thread.submit(asyncio.run, coroutine).result()
 
 
+@dataclass
+class Work(Generic[_O]):
+    """One run at work: its hub, its engine, and what it has come to."""
+
+    hub: Hub
+    engine: Engine
+    journal: Journal
+    watcher: Watcher
+    outcome: _O
+    resumed: bool
+    buffer: Buffer = field(init=False)
+    _saved: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Open the buffer."""
+        self.buffer = Buffer(self.hub)
+
+    @asynccontextmanager
+    async def engaged(self) -> AsyncIterator[None]:
+        """While calls are made: interrupts are heard, and at the end everything is kept and closed."""
+        start = time.monotonic()
+        try:
+            with _stoppable(self.engine, self.watcher):
+                yield
+        finally:
+            self.buffer.flush()
+            for model in self.engine.models:
+                await model.close()
+            outcome = self.outcome
+            outcome.totals = self.engine.totals
+            outcome.seconds = time.monotonic() - start
+            outcome.interrupted = self.engine.stopping
+            outcome.over_budget = self.engine.over_budget
+
+    def failed(self, failure: Failure) -> None:
+        """Count a request that was given up; the journal has its reason."""
+        self.outcome.failures[failure.reason] += 1
+
+    def advanced(self, done: int, made: int, counts: Mapping[str, int]) -> None:
+        """Tell the watcher, and now and then the run's file, how far the run is."""
+        self.watcher.advanced(done, made, self.outcome.set_aside.total(), self.engine.totals)
+        if time.monotonic() - self._saved >= _SAVED_EACH:
+            self._saved = time.monotonic()
+            self.outcome.run.counts = self._counts(counts)
+            self.hub.save_run(self.outcome.run)
+
+    def ended(self, counts: Mapping[str, int]) -> None:
+        """Write down how the run ended."""
+        status = RunStatus.INTERRUPTED if self.outcome.interrupted else RunStatus.FINISHED
+        self.outcome.run.end(status, self._counts(counts))
+        self.hub.save_run(self.outcome.run)
+
+    def _counts(self, counts: Mapping[str, int]) -> dict[str, Any]:
+        outcome = self.outcome
+        invocation = {"seconds": round(outcome.seconds, 3), **asdict(self.engine.totals)}
+        return {
+            **counts,
+            "set_aside": dict(outcome.set_aside),
+            "failures": dict(outcome.failures),
+            "last_invocation": invocation,
+        }
+
+
+_SAVED_EACH = 5.0
+
+
 @contextmanager
-def stoppable(engine: Engine, watcher: Watcher) -> Iterator[None]:
+def working(
+    hub: Hub,
+    verb: str,
+    configuration: Mapping[str, Any],
+    *,
+    model: object,
+    models: Sequence[LanguageModel],
+    calls: Calls,
+    outcome: type[_O],
+    watcher: Watcher | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Iterator[Work[_O]]:
+    """Begin a run, or go on with an unfinished one of the same configuration, as the one writer of the hub.
+
+    Args:
+        hub: the hub.
+        verb: what is run.
+        configuration: all that decides what it makes.
+        model: the model as the user gave it; its name is kept, so that the run can be given again.
+        models: its endpoints.
+        calls: how calls are made.
+        outcome: what the run comes to.
+        watcher: is told how it goes.
+        given: what else the run needs to be given again.
+
+    Raises:
+        UserError: another process is writing the hub, or the calls cannot be made as asked.
+    """
+    watcher = watcher or Watcher()
+    named = {"model": model} if isinstance(model, str) else {}
+    with hub.writing(), Journal(hub.journal_path) as journal:
+        run, resumed = hub.start_run(
+            verb, configuration, given={**(given or {}), **named}, reopen=bool(calls.retrying)
+        )
+        engine = calls.engine(models, journal, run.number, watcher.notice)
+        if journal.unreadable:
+            watcher.notice(
+                f"{journal.unreadable} damaged lines in {hub.journal_path}: what they held is asked again"
+            )
+        yield Work(hub, engine, journal, watcher, outcome(run), resumed)
+
+
+@contextmanager
+def _stoppable(engine: Engine, watcher: Watcher) -> Iterator[None]:
     """Let Ctrl-C (or SIGTERM) stop the engine gently, and a second one at once.
 
     Inside a running event loop; does nothing outside the main thread, where no signal arrives.
@@ -134,11 +253,3 @@ def stoppable(engine: Engine, watcher: Watcher) -> Iterator[None]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
-
-
-def ended(hub: Hub, outcome: Outcome, counts: dict[str, Any]) -> None:
-    """Write down how the run ended."""
-    status = RunStatus.INTERRUPTED if outcome.interrupted else RunStatus.FINISHED
-    spent = {"seconds": round(outcome.seconds, 3), **asdict(outcome.totals)}
-    outcome.run.end(status, {**counts, "set_aside": dict(outcome.set_aside), "last_invocation": spent})
-    hub.save_run(outcome.run)

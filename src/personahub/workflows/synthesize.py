@@ -1,7 +1,6 @@
 """``synthesize``: one kind of synthetic data, from a hub's personas."""
 
 import json
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,15 +8,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from personahub.completion import Engine, Journal
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.languages import check_language
 from personahub.models import LanguageModel
-from personahub.models.opening import DEFAULT_MODEL, open_language_model
+from personahub.models.opening import DEFAULT_MODEL
 from personahub.records import Record
 from personahub.synthesis import Question, Synthesizer, Task
-from personahub.workflows.running import Buffer, Outcome, Watcher, ended, run_async, stoppable
+from personahub.workflows.calls import Calls
+from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 from personahub.workflows.sample import draw
 
 __all__ = ["SynthesizeOutcome", "synthesize"]
@@ -50,11 +49,10 @@ def synthesize(
     n: int = 10,
     out: Path | str | None = None,
     options: Mapping[str, str] | None = None,
-    model: str | LanguageModel = DEFAULT_MODEL,
+    model: str | LanguageModel | Sequence[LanguageModel] = DEFAULT_MODEL,
     language: str | None = None,
     seed: int = 0,
-    slots: int = 1,
-    deterministic: bool = False,
+    calls: Calls | None = None,
     watcher: Watcher | None = None,
 ) -> SynthesizeOutcome:
     """Make ``n`` records of a task, each from a persona drawn from the hub.
@@ -68,11 +66,10 @@ def synthesize(
         n: how many records.
         out: a JSONL file for them, written whole at the end (or at an interrupt).
         options: the task's options, such as focus and difficulty.
-        model: a name of the model store, a path of a GGUF file, or a model object.
+        model: a model's name (:mod:`personahub.models.opening` says which there are), or model objects.
         language: of the records, ISO 639-1; None for each persona's own.
         seed: of the draw and the sampling.
-        slots: how many requests the local model takes at a time.
-        deterministic: repeat replies bit for bit (slower).
+        calls: how the calls are made and what they may cost.
         watcher: is told how it goes.
 
     Raises:
@@ -88,28 +85,38 @@ def synthesize(
     if not personas:
         raise UserError(f"{hub}: holds no personas yet; personahub curate SOURCE --hub {hub} makes some")
     out = _checked_out(out)
-    opened = open_language_model(model, slots=slots, deterministic=deterministic)
-    synthesizer = Synthesizer(declared, settings, opened.name, language, seed)
+    calls = calls or Calls()
+    models = calls.open(model)
+    synthesizer = Synthesizer(declared, settings, models[0].name, language, seed)
     configuration = {
         "task": task,
         "template": declared.version,
         "options": settings,
         "method": synthesizer.method,
         "n": n,
-        "model": opened.name,
+        "model": models[0].name,
         "language": language,
         "seed": seed,
         "personas": personas,
     }
-    with target.writing(), Journal(target.journal_path) as journal:
-        run, resumed = target.start_run("synthesize", configuration)
-        outcome = SynthesizeOutcome(run, wanted=n)
-        watcher = watcher or Watcher()
-        watcher.started("records", n, run, resumed)
-        run_async(_make(target, synthesizer, Engine(opened, journal), outcome, watcher))
+    with working(
+        target,
+        "synthesize",
+        configuration,
+        model=model,
+        models=models,
+        calls=calls,
+        outcome=SynthesizeOutcome,
+        watcher=watcher,
+        given={"out": str(out) if out else None},
+    ) as work:
+        outcome = work.outcome
+        outcome.wanted = n
+        work.watcher.started("records", n, outcome.run, work.resumed)
+        run_async(_make(work, synthesizer))
         if out:
             write_jsonl(target, outcome.records, out)
-        ended(target, outcome, {"records": len(outcome.records)})
+        work.ended({"records": len(outcome.records)})
         return outcome
 
 
@@ -123,31 +130,19 @@ def _checked_out(out: Path | str | None) -> Path | None:
     return file
 
 
-async def _make(
-    hub: Hub,
-    synthesizer: Synthesizer,
-    engine: Engine,
-    outcome: SynthesizeOutcome,
-    watcher: Watcher,
-) -> None:
-    start = time.monotonic()
-    buffer = Buffer(hub)
-    questions = _questions(hub, synthesizer, limit=_ATTEMPTS * outcome.wanted)
+async def _make(work: Work[SynthesizeOutcome], synthesizer: Synthesizer) -> None:
+    outcome = work.outcome
+    questions = _questions(work.hub, synthesizer, limit=_ATTEMPTS * outcome.wanted)
     try:
-        with stoppable(engine, watcher):
+        async with work.engaged():
             # As many questions as records are missing, then again for those set aside: so none is asked
             # in vain, and which records come does not depend on which reply arrives first.
-            while (missing := outcome.wanted - len(outcome.records)) and not engine.stopping:
+            while (missing := outcome.wanted - len(outcome.records)) and not work.engine.stopping:
                 asked = list(islice(questions, missing))
                 if not asked:
                     break
-                await _answer(asked, synthesizer, engine, outcome, buffer, watcher)
+                await _answer(asked, work, synthesizer)
     finally:
-        buffer.flush()
-        await engine.model.close()
-        outcome.totals = engine.totals
-        outcome.seconds = time.monotonic() - start
-        outcome.interrupted = engine.stopping
         outcome.records.sort(key=lambda record: record.position)
 
 
@@ -165,25 +160,23 @@ def _questions(hub: Hub, synthesizer: Synthesizer, limit: int) -> Iterator[Quest
         samples[persona["description"]] += 1
 
 
-async def _answer(
-    asked: Sequence[Question],
-    synthesizer: Synthesizer,
-    engine: Engine,
-    outcome: SynthesizeOutcome,
-    buffer: Buffer,
-    watcher: Watcher,
-) -> None:
+async def _answer(asked: Sequence[Question], work: Work[SynthesizeOutcome], synthesizer: Synthesizer) -> None:
+    outcome = work.outcome
     waiting = {question.request.key: question for question in asked}
-    async for completion in engine.complete(question.request for question in asked):
-        answer = synthesizer.answer(waiting[completion.request.key], completion, run=outcome.run.number)
-        buffer.add(answer)
-        if isinstance(answer, Record):
-            outcome.records.append(answer)
-            watcher.record_done(answer)
+    async for completion in work.engine.complete(question.request for question in asked):
+        if completion.failure:
+            work.failed(completion.failure)
         else:
-            outcome.set_aside[answer.reason] += 1
+            question = waiting[completion.request.key]
+            answer = synthesizer.answer(question, completion, run=outcome.run.number)
+            work.buffer.add(answer)
+            if isinstance(answer, Record):
+                outcome.records.append(answer)
+                work.watcher.record_done(answer)
+            else:
+                outcome.set_aside[answer.reason] += 1
         made = len(outcome.records)
-        watcher.advanced(made, made, outcome.set_aside.total(), engine.totals)
+        work.advanced(made, made, {"records": made})
 
 
 def write_jsonl(hub: Hub, records: Sequence[Record], out: Path) -> None:

@@ -1,0 +1,269 @@
+"""JSON over HTTP to one server: kept-alive connections, bounded replies, every fault with a name.
+
+pyreqwest, a client in Rust, takes about half the CPU of aiohttp a call (``benchmarks/http_clients.py``). It
+knows no Unix sockets; those go through httpx2, which is slower, to servers on this machine.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from personahub.errors import UserError
+from personahub.models.protocols import NOTHING_TOLD, RequestError
+
+__all__ = ["HttpClient", "HttpReply", "Server"]
+
+REPLY_LIMIT = 16 * 2**20
+"""Bytes; no completion is that long, so what is longer is a fault of the server or an attack."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """Status, headers in lower case, and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server is and how to reach it.
+
+    Attributes:
+        url: its base address, such as ``http://127.0.0.1:8000/v1``, or ``unix:/run/llm.sock``.
+        key: sent as a bearer token, never shown; None where the server wants none.
+        timeout: seconds a call may take in all.
+        connections: most of them at a time.
+        ca_file: certificates to trust beside the system's, in PEM.
+    """
+
+    url: str
+    key: str | None = field(default=None, repr=False)
+    timeout: float = 120.0
+    connections: int = 64
+    ca_file: Path | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class _Transport(Protocol):
+    async def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpReply:
+        """Send one request; raises RequestError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class HttpClient:
+    """Sends requests to one server; the connections are opened by the first of them.
+
+    Args:
+        server: where it is.
+
+    Raises:
+        UserError: the address is none, or the certificates cannot be read.
+    """
+
+    def __init__(self, server: Server) -> None:
+        """Check the address; nothing is sent yet."""
+        self.server = server
+        parts = urlsplit(server.url)
+        if parts.scheme == "unix":
+            if not parts.path:
+                raise UserError(f"{server.url}: names no socket; give unix:/path/of/the/socket")
+        elif parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise UserError(f"{server.url}: is no address of a server; give http://HOST:PORT/v1#MODEL")
+        if parts.username or parts.password:
+            raise UserError(
+                f"{parts.scheme}://…@{parts.hostname}: keep names and passwords out of the address;"
+                " the key is read from the environment"
+            )
+        self._certificates = _certificates(server.ca_file)
+        self._transport: _Transport | None = None
+
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> HttpReply:
+        """Send a body; JSON unless the headers say otherwise.
+
+        Raises:
+            RequestError: "connection", "timeout", "too_large" or "malformed_reply" (not HTTP).
+        """
+        return await self._send("POST", path, body, headers or {"Content-Type": "application/json"})
+
+    async def get(self, path: str) -> HttpReply:
+        """Fetch; raises as :meth:`post` does."""
+        return await self._send("GET", path, None, {})
+
+    async def _send(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> HttpReply:
+        if self._transport is None:
+            self._transport = self._open()
+        reply = await self._transport.send(method, path, body, headers)
+        if reply.status != 200 and self.server.key:
+            # Some servers repeat the key they were given in their error.
+            cleaned = reply.body.replace(self.server.key.encode(), "…".encode())
+            return HttpReply(reply.status, reply.headers, cleaned)
+        return reply
+
+    def _open(self) -> _Transport:
+        headers = {"User-Agent": f"personahub/{version('personahub')}", **self.server.headers}
+        if self.server.key:
+            headers["Authorization"] = f"Bearer {self.server.key}"
+        if self.server.url.startswith("unix:"):
+            return _UnixTransport(self.server, headers)
+        return _TcpTransport(self.server, headers, self._certificates)
+
+    async def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        if self._transport is not None:
+            await self._transport.close()
+            self._transport = None
+            # pyreqwest's own thread lets go of its last objects after that; a process that ends meanwhile
+            # aborts (5 of 12 times in a tight loop, never of 20 after this pause).
+            await asyncio.sleep(0.05)
+
+
+def _certificates(given: Path | None) -> list[bytes]:
+    """The certificates of the file given, or else of SSL_CERT_FILE."""
+    named = given or os.environ.get("SSL_CERT_FILE")
+    if not named:
+        return []
+    try:
+        content = Path(named).read_bytes()
+    except OSError as error:
+        raise UserError(f"{named}: the certificates cannot be read ({error.strerror})") from error
+    found = re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", content, re.DOTALL)
+    if not found:
+        raise UserError(f"{named}: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+    return found
+
+
+class _TcpTransport:
+    def __init__(self, server: Server, headers: Mapping[str, str], certificates: list[bytes]) -> None:
+        from pyreqwest.client import ClientBuilder
+
+        builder = (
+            ClientBuilder()
+            .default_headers(dict(headers))
+            .timeout(timedelta(seconds=server.timeout))
+            .connect_timeout(timedelta(seconds=min(server.timeout, 20)))
+            .max_connections(server.connections)
+            .pool_max_idle_per_host(server.connections)
+            # A redirect would carry the key to a server that nobody named.
+            .follow_redirects(False)
+            .http1_only()
+            .gzip(True)
+        )
+        for certificate in certificates:
+            builder = builder.add_root_certificate_pem(certificate)
+        self._client = builder.build()
+        self._base = server.url.rstrip("/")
+        self._timeout = server.timeout
+
+    async def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpReply:
+        from pyreqwest import exceptions
+
+        request = self._client.request(method, self._base + path).headers(dict(headers))
+        if body is not None:
+            request = request.body_bytes(body)
+        try:
+            async with request.build_streamed() as response:
+                reader = response.body_reader
+                pieces, size = [], 0
+                while piece := await reader.read_chunk():
+                    size += len(piece)
+                    if size > REPLY_LIMIT:
+                        raise _too_large()
+                    pieces.append(bytes(piece))
+                found = response.headers
+                return HttpReply(response.status, found, b"".join(pieces))
+        except exceptions.PyreqwestError as error:
+            raise _pyreqwest_fault(error, self._base, self._timeout) from None
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+class _UnixTransport:
+    def __init__(self, server: Server, headers: Mapping[str, str]) -> None:
+        import httpx2
+
+        self._client = httpx2.AsyncClient(
+            transport=httpx2.AsyncHTTPTransport(
+                uds=urlsplit(server.url).path,
+                limits=httpx2.Limits(max_connections=server.connections),
+            ),
+            base_url="http://localhost/v1",
+            headers=dict(headers),
+            timeout=httpx2.Timeout(server.timeout),
+            follow_redirects=False,
+        )
+        self._timeout = server.timeout
+
+    async def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpReply:
+        import httpx2
+
+        try:
+            async with asyncio.timeout(self._timeout):
+                async with self._client.stream(method, path, content=body, headers=dict(headers)) as response:
+                    pieces, size = [], 0
+                    async for piece in response.aiter_bytes():
+                        size += len(piece)
+                        if size > REPLY_LIMIT:
+                            raise _too_large()
+                        pieces.append(piece)
+                    return HttpReply(response.status_code, response.headers, b"".join(pieces))
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise _timed_out(self._timeout, sent=not isinstance(error, httpx2.ConnectTimeout)) from None
+        except httpx2.ConnectError as error:
+            raise RequestError("connection", f"cannot connect: {error}") from None
+        except httpx2.HTTPError as error:
+            raise _broken(str(error)) from None
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _timed_out(seconds: float, *, sent: bool) -> RequestError:
+    if not sent:
+        return RequestError("connection", "no connection in time")
+    # The server may have answered, and billed, what nobody waited for.
+    return RequestError("timeout", f"no whole reply within {seconds:g} s", usage=NOTHING_TOLD)
+
+
+def _too_large() -> RequestError:
+    limit = REPLY_LIMIT // 2**20
+    return RequestError("too_large", f"a reply of more than {limit} MiB was refused", usage=NOTHING_TOLD)
+
+
+def _pyreqwest_fault(error: Exception, url: str, timeout: float) -> Exception:
+    """From the chain of causes: its exceptions call any fault before the first byte one of connecting."""
+    causes = (getattr(error, "details", None) or {}).get("causes") or []
+    messages = [str(cause["message"]) for cause in causes] or [str(getattr(error, "message", error))]
+    connecting = "client error (Connect)" in messages
+    detail = " ".join(messages[-1].split())[:300]
+    if isinstance(error, TimeoutError):
+        return _timed_out(timeout, sent=not connecting)
+    if "certificate" in detail:
+        return UserError(
+            f"{url}: its certificate is not trusted ({detail}); where it is your own, give --ca-file FILE"
+        )
+    if connecting:
+        return RequestError("connection", f"cannot connect: {detail}")
+    return _broken(detail)
+
+
+def _broken(detail: str) -> RequestError:
+    if _NO_HTTP.search(detail):
+        return RequestError("malformed_reply", f"no valid HTTP: {detail}", usage=NOTHING_TOLD)
+    return RequestError("connection", f"the connection broke: {detail}", usage=NOTHING_TOLD)
+
+
+_NO_HTTP = re.compile(r"header|message head|invalid HTTP|parse", re.IGNORECASE)
