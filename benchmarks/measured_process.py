@@ -12,11 +12,12 @@ from pathlib import Path
 
 PROMPT = (
     "Who is likely to read the following text? Describe one kind of person in one sentence.\n\n"
-    "The harbour trustees met on the {n}th of the month and sold eleven hulls that had lain on the hard "
-    "since the autumn gales. Owners who had not paid their mooring fees complained to the council, which has "
-    "asked for the books of three years. A surveyor from the county will look at hull {n} and at the slipway, "
-    "where the winch failed twice, before the spring tide. Whoever wants to speak may write to the clerk until "
-    "the end of the week, and must name the vessel, the berth and the sum in dispute; letter {n} was the last."
+    "The harbour trustees met on the {n}th of the month and sold eleven hulls that had lain on the "
+    "hard since the autumn gales. Owners who had not paid their mooring fees complained to the "
+    "council, which has asked for the books of three years. A surveyor from the county will look at "
+    "hull {n} and at the slipway, where the winch failed twice, before the spring tide. Whoever wants "
+    "to speak may write to the clerk until the end of the week, and must name the vessel, the berth "
+    "and the sum in dispute; letter {n} was the last."
 )
 
 
