@@ -265,7 +265,7 @@ class Service:
         if (method, path) == (b"POST", b"/control"):
             try:
                 self.apply(self.settings.changed(json.loads(body)))
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, AttributeError) as error:
                 return whole(400, json.dumps({"error": str(error)}).encode())
             return whole(200, b"{}")
         if method == b"GET" and path.endswith(b"/models"):
