@@ -7,6 +7,7 @@ caller joins them to its own by key.
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
@@ -29,6 +30,8 @@ __all__ = ["Engine"]
 _BREAKS = frozenset({"connection", "timeout", "server_error"})
 _UNREACHABLE = 5, 3.0
 """Faults and seconds after which an address that has never answered is taken to be wrong."""
+_TOLD_EACH = 30.0
+"""Seconds between two notices about one endpoint."""
 _PATIENCE = 600.0
 """Seconds without one answer after which a run gives up; what was answered is kept."""
 
@@ -42,6 +45,7 @@ class _Lane:
     answered: bool = False
     faults: int = 0
     first_fault: float = 0.0
+    told: float = -math.inf
 
 
 @dataclass
@@ -232,8 +236,9 @@ class Engine:
         rests = lane.pace.rests
         lane.pace.report(refused=refused, broken=broken)
         self.totals.refused += refused
-        if lane.pace.rests > rests:
-            self.notice(f"{lane.model.provider or lane.model.name}: {error}; it is given a rest")
+        if lane.pace.rests > rests and time.monotonic() - lane.told > _TOLD_EACH:
+            lane.told = time.monotonic()
+            self.notice(f"{lane.model.provider or lane.model.name} is slowed down: {error}")
         if error.usage is not None:
             entry = self._entry(job, EntryKind.WASTED, error.usage, error.text, error=error)
             self._pay(entry, error.usage, most)
