@@ -556,7 +556,7 @@ def test_empty_and_wholly_damaged_files_are_sealed_too(tmp_path: Path) -> None:
 def test_a_part_without_its_end_is_told_in_one_line_that_names_it(tmp_path: Path) -> None:
     part = sealed(tmp_path / "j", [entry(number) for number in range(50)]) / "part-000001.parquet"
     part.write_bytes(part.read_bytes()[:-100])
-    with pytest.raises(UserError, match="part-000001.parquet: this part") as error:
+    with pytest.raises(UserError, match=r"part-000001\.parquet: this part") as error:
         Journal(tmp_path / "j")
     assert "\n" not in str(error.value)
     part.unlink()
