@@ -108,7 +108,7 @@ def to_entries(rows: pa.RecordBatch) -> list[Entry]:
     digits = memoryview(keys.buffers()[1])[16 * keys.offset : 16 * (keys.offset + len(keys))].hex()
     columns["key"] = [digits[start : start + 32] for start in range(0, len(digits), 32)]
     kinds = {kind.value: kind for kind in EntryKind}
-    columns["kind"] = [kinds[kind] for kind in columns["kind"]]
+    columns["kind"] = list(map(kinds.__getitem__, columns["kind"]))
     # Its own __init__ checks on each field that it may be set, and takes twice as long.
     entries = [Entry.__new__(Entry) for _ in range(len(rows))]
     for name in _LINE.names:
@@ -118,7 +118,10 @@ def to_entries(rows: pa.RecordBatch) -> list[Entry]:
 
 def _values(array: pa.Array) -> list[Any]:
     if isinstance(array, pa.DictionaryArray):
-        return list(map(array.dictionary.to_pylist().__getitem__, array.indices.to_numpy().tolist()))
+        values: list[Any] = array.dictionary.to_pylist()
+        if len(values) == 1:
+            return values * len(array)
+        return list(map(values.__getitem__, array.indices.to_numpy().tolist()))
     if array.null_count == len(array):
         return [None] * len(array)
     found: list[Any] = array.to_pylist()
