@@ -122,7 +122,7 @@ class Parts:
                 sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
                 table = file.read(["key", "kind"], use_threads=False)
         except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
-            raise OSError(f"{part}: {error}") from error
+            raise OSError(str(error)) from error
         kind = table["kind"]
         is_reply = pc.equal(kind, EntryKind.REPLY).to_numpy()
         indexed = np.flatnonzero(pc.not_equal(kind, EntryKind.WASTED).to_numpy())
@@ -230,8 +230,9 @@ def _telling(part: Path) -> Iterator[None]:
 
 def damaged(part: Path, error: Exception) -> UserError:
     """What the user is told of a part that cannot be read."""
+    first_line = str(error).partition("\n")[0]
     return UserError(
-        f"{part}: this part of the journal cannot be read ({error}); bring the file back from a copy, or move"
+        f"{part}: this part of the journal cannot be read ({first_line}); bring the file back from a copy, or move"
         " it away and its requests will be asked again"
     )
 
