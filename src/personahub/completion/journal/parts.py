@@ -232,8 +232,8 @@ def damaged(part: Path, error: Exception) -> UserError:
     """What the user is told of a part that cannot be read."""
     first_line = str(error).partition("\n")[0]
     return UserError(
-        f"{part}: this part of the journal cannot be read ({first_line}); bring the file back from a copy, or move"
-        " it away and its requests will be asked again"
+        f"{part}: this part of the journal cannot be read ({first_line}); bring the file back from a copy,"
+        " or move it away and its requests will be asked again"
     )
 
 
