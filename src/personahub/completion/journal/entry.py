@@ -60,15 +60,15 @@ _TYPES.update(dict.fromkeys(("key", "kind", *TEXT_FIELDS), (str,)))
 _LARGEST = 2**53
 
 
-def key_bytes(key: str) -> bytes:
-    """A key's 16 bytes.
+def key_bytes(*keys: str) -> bytes:
+    """The keys' bytes, 16 each, one after another.
 
     Raises:
-        ValueError: it is not 32 hexadecimal digits.
+        ValueError: one is not 32 hexadecimal digits.
     """
-    if len(key) != 32:
-        raise ValueError(f"{key!r}: a key is 32 hexadecimal digits")
-    return unhexlify(key)
+    if any(map((32).__ne__, map(len, keys))):
+        raise ValueError("a key is 32 hexadecimal digits")
+    return unhexlify("".join(keys))
 
 
 def to_line(entry: Entry) -> tuple[bytes, bool]:

@@ -2,7 +2,7 @@
 
 A prefix is 64 bits mixed from the whole key; what is found by one is a candidate, which the caller
 verifies by the key in the row. New rows make a new array; arrays of like size are merged, so that there
-are few to search (at most one for each doubling) and each row is merged few times.
+are few to search (at most one for each factor of four) and each row is merged few times.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NONE", "Index", "prefixes_of"]
+__all__ = ["NONE", "Index", "halves_of", "prefixes_of"]
 
 Prefixes = NDArray[np.uint64]
 Ranks = NDArray[np.uint32]
@@ -20,6 +20,11 @@ NONE = -1
 _REPLY = np.uint32(2**31)
 _ROW = 2**31 - 1
 _ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def halves_of(keys: bytes) -> Prefixes:
+    """Keys that stand one after another, 16 bytes each, as pairs of numbers: shape (keys, 2)."""
+    return np.frombuffer(keys, np.uint64).reshape(-1, 2)
 
 
 def prefixes_of(halves: Prefixes) -> Prefixes:
@@ -37,6 +42,13 @@ class _Array:
     prefixes: Prefixes
     ranks: Ranks
 
+    def replied(self) -> Prefixes:
+        """Each prefix that has a reply, once."""
+        prefixes = self.prefixes[self.ranks >= _REPLY]
+        first = np.ones(len(prefixes), np.bool_)
+        first[1:] = prefixes[1:] != prefixes[:-1]
+        return prefixes[first]
+
 
 @dataclass(frozen=True, slots=True)
 class Index:
@@ -52,20 +64,19 @@ class Index:
         Raises:
             OverflowError: a row's number is too large.
         """
-        if len(rows) and int(rows[-1]) > _ROW:
+        if not len(rows):
+            return self
+        if int(rows[-1]) > _ROW:
             raise OverflowError("a journal holds at most 2**31 entries")
-        new = _sorted(prefixes, rows | np.where(is_reply, _REPLY, np.uint32(0)))
-        replied = np.unique(prefixes[is_reply])
+        order = np.argsort(prefixes, kind="stable")
+        new = _Array(prefixes[order], (rows | np.where(is_reply, _REPLY, np.uint32(0)))[order])
+        _put_equals_in_order(new)
+        replied = new.replied()
         count = self.replied + len(replied) - int(np.count_nonzero(self.has_reply(replied)))
         arrays = [*self.arrays, new]
-        while len(arrays) > 1 and len(arrays[-2].ranks) < 2 * len(arrays[-1].ranks):
+        while len(arrays) > 1 and len(arrays[-2].ranks) < 4 * len(arrays[-1].ranks):
             later, earlier = arrays.pop(), arrays.pop()
-            arrays.append(
-                _sorted(
-                    np.concatenate([earlier.prefixes, later.prefixes]),
-                    np.concatenate([earlier.ranks, later.ranks]),
-                )
-            )
+            arrays.append(_merged(earlier, later))
         return Index(tuple(arrays), count)
 
     def _best(self, prefixes: Prefixes) -> NDArray[np.int64]:
@@ -84,6 +95,10 @@ class Index:
         """Whether each prefix has a reply."""
         return self._best(prefixes) >= int(_REPLY)
 
+    def replied_prefixes(self) -> Prefixes:
+        """The prefixes that have a reply; some may come twice."""
+        return np.concatenate([np.empty(0, np.uint64), *(array.replied() for array in self.arrays)])
+
     def rows(self, prefixes: Prefixes) -> NDArray[np.int64]:
         """For each prefix the row of its last reply, or else of its last failure, or else NONE."""
         best = self._best(prefixes)
@@ -98,15 +113,28 @@ class Index:
         return [rank & _ROW for rank in sorted(found, reverse=True)]
 
 
-def _sorted(prefixes: Prefixes, ranks: Ranks) -> _Array:
-    # A stable sort finds what is in order already, as two sorted arrays in a row are.
-    order = np.argsort(prefixes, kind="stable")
-    prefixes, ranks = prefixes[order], ranks[order]
-    equal = prefixes[1:] == prefixes[:-1]
+def _merged(earlier: _Array, later: _Array) -> _Array:
+    size = len(earlier.ranks) + len(later.ranks)
+    places = np.searchsorted(earlier.prefixes, later.prefixes, side="right") + np.arange(len(later.ranks))
+    others = np.ones(size, np.bool_)
+    others[places] = False
+    array = _Array(np.empty(size, np.uint64), np.empty(size, np.uint32))
+    for whole, before, after in (
+        (array.prefixes, earlier.prefixes, later.prefixes),
+        (array.ranks, earlier.ranks, later.ranks),
+    ):
+        whole[places] = after
+        whole[others] = before
+    _put_equals_in_order(array)
+    return array
+
+
+def _put_equals_in_order(array: _Array) -> None:
+    """Order the ranks of each prefix, in place; few prefixes have several."""
+    equal = array.prefixes[1:] == array.prefixes[:-1]
     if equal.any():
-        several = np.zeros(len(prefixes), np.bool_)
+        several = np.zeros(len(array.ranks), np.bool_)
         several[1:] |= equal
         several[:-1] |= equal
-        few = ranks[several]
-        ranks[several] = few[np.lexsort((few, prefixes[several]))]
-    return _Array(prefixes, ranks)
+        few = array.ranks[several]
+        array.ranks[several] = few[np.lexsort((few, array.prefixes[several]))]

@@ -11,13 +11,19 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from personahub.completion.journal.entry import Entry, EntryKind, from_line, key_bytes, to_line
+from personahub.completion.journal.places import Places
 from personahub.completion.journal.spent import Spent, SpentBy
 from personahub.errors import UserError
 
 __all__ = ["Lines", "read_chunks"]
 
 _SCAN_BYTES = 2**20
+_OFFSET = 30
+"""Bits for the length of a line, which is below 512 MB, and for its kind."""
 
 
 class Lines:
@@ -39,7 +45,7 @@ class Lines:
         self.unreadable = 0
         """Lines that are no entries (a damaged disk)."""
         self.spent: SpentBy = {}
-        self._places: dict[bytes, int] = {}
+        self._places = Places()
         self._unusual: list[int] = []
         self._dirty = False
         self._closing = threading.Lock()
@@ -74,10 +80,9 @@ class Lines:
         if sums is None:
             sums = self.spent[entry.run, entry.model] = Spent()
         sums.add(entry)
-        is_reply = entry.kind is EntryKind.REPLY
-        # Offset, length and kind in one small number: a tuple would cost 150 bytes more.
-        if is_reply or (entry.kind is EntryKind.FAILURE and not self._places.get(key, 0) & 1):
-            self._places[key] = self.end << 32 | length << 1 | is_reply
+        if entry.kind is not EntryKind.WASTED:
+            # Offset and length in one number, as a place is.
+            self._places.add(key, self.end << _OFFSET | length << 1 | (entry.kind is EntryKind.REPLY))
         self.end += length
 
     def append(self, entry: Entry) -> None:
@@ -101,21 +106,25 @@ class Lines:
         self._dirty = True
         self._count(entry, key, len(line), strict=strict)
 
-    def __bool__(self) -> bool:
-        """Whether any key has a reply or a failure here."""
-        return bool(self._places)
+    def find(self, keys: bytes) -> Iterator[tuple[int, Entry]]:
+        """For keys (16 bytes each) that have one: the key's number and its last reply or else failure."""
+        for number, best in self._places.best(keys).items():
+            key = keys[16 * number : 16 * number + 16]
+            entry = self._read(best, key)
+            if entry is None:
+                others = (self._read(place, key) for place in self._places.candidates(key))
+                entry = next(filter(None, others), None)
+            if entry:
+                yield number, entry
 
-    def get(self, key: bytes) -> Entry | None:
-        """The last reply to the key, or else its last failure."""
-        place = self._places.get(key)
-        if place is None:
-            return None
-        entry, _ = from_line(os.pread(self._file, place >> 1 & (2**31 - 1), place >> 32))
-        return entry
+    def _read(self, place: int, key: bytes) -> Entry | None:
+        """The entry at a place, if it is the key's."""
+        entry, _ = from_line(os.pread(self._file, place % 2**_OFFSET >> 1, place >> _OFFSET))
+        return entry if entry and key_bytes(entry.key) == key else None
 
-    def replied(self) -> list[bytes]:
-        """The keys that have a reply."""
-        return [key for key, place in self._places.items() if place & 1]
+    def replied(self) -> NDArray[np.uint64]:
+        """The prefixes of the keys that have a reply."""
+        return self._places.replied()
 
     def is_usual(self, start: int, end: int) -> bool:
         """Whether all lines from ``start`` up to ``end`` (bytes) are entries in strict JSON."""

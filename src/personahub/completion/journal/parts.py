@@ -3,7 +3,10 @@
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +17,15 @@ from numpy.typing import NDArray
 
 from personahub.completion.journal.columns import FEW_VALUES, SCHEMA, to_entries, to_table
 from personahub.completion.journal.entry import Entry, EntryKind
-from personahub.completion.journal.index import NONE, Index, prefixes_of
+from personahub.completion.journal.index import NONE, Index, halves_of, prefixes_of
 from personahub.completion.journal.lines import Lines, read_chunks
 from personahub.completion.journal.spent import SpentBy, merge_spent, spent_from_json, spent_to_json
 from personahub.errors import UserError
 
-__all__ = ["Parts", "sync_folder", "write_part"]
+__all__ = ["Parts", "damaged", "sync_folder", "write_part"]
 
-_GROUP_BYTES = 2**22
-"""Of lines in a row group: some 9,000 replies of 200 characters."""
+_GROUP_BYTES = 2**21
+"""Of lines in a row group: some 4,500 replies of 200 characters."""
 _CACHE_BYTES = 2**23
 """Of decoded row groups kept: two or three, for requests that come about in the order of writing."""
 _BATCH = 1_000
@@ -55,10 +58,13 @@ def write_part(lines: Lines, part: Path, draft: Path) -> None:
             draft, SCHEMA, compression=packed, use_dictionary=FEW_VALUES, write_page_checksum=True
         ) as writer:
             for start, chunk in read_chunks(file, lines.end, _GROUP_BYTES):
-                writer.write_table(to_table(chunk, usual=lines.is_usual(start, start + len(chunk))))
+                table = to_table(chunk, usual=lines.is_usual(start, start + len(chunk)))
+                if table.num_rows:
+                    writer.write_table(table)
             writer.add_key_value_metadata({_SPENT: spent_to_json(lines.spent)})
     finally:
         os.close(file)
+        pa.default_memory_pool().release_unused()
     written = os.open(draft, os.O_RDONLY)
     try:
         os.fsync(written)
@@ -69,21 +75,26 @@ def write_part(lines: Lines, part: Path, draft: Path) -> None:
 
 
 class _Groups:
-    """The row groups of all parts, in order; the last used ones are kept decoded."""
+    """The last used row groups, decoded, and the last used part, open."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[Path, int], pa.Table] = OrderedDict()
+        self._kept: OrderedDict[tuple[Path, int], pa.RecordBatch] = OrderedDict()
         self._bytes = 0
+        self._part: Path | None = None
+        self._file: pq.ParquetFile | None = None
 
-    def table(self, part: Path, group: int) -> pa.Table:
-        table = self._kept.pop((part, group), None)
-        if table is None:
-            table = _read(part, group)
-            self._bytes += table.nbytes
-        self._kept[part, group] = table
+    def rows(self, part: Path, group: int) -> pa.RecordBatch:
+        rows = self._kept.pop((part, group), None)
+        if rows is None:
+            with _telling(part):
+                if part != self._part:
+                    self._file, self._part = _open(part), part
+                rows = _read(self._file, group)
+            self._bytes += rows.nbytes
+        self._kept[part, group] = rows
         while self._bytes > _CACHE_BYTES and len(self._kept) > 1:
             self._bytes -= self._kept.popitem(last=False)[1].nbytes
-        return table
+        return rows
 
 
 @dataclass(frozen=True)
@@ -111,13 +122,13 @@ class Parts:
                 sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
                 table = file.read(["key", "kind"], use_threads=False)
         except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
-            raise OSError(f"{part}: {error}") from error
+            raise OSError(str(error)) from error
         kind = table["kind"]
         is_reply = pc.equal(kind, EntryKind.REPLY).to_numpy()
         indexed = np.flatnonzero(pc.not_equal(kind, EntryKind.WASTED).to_numpy())
         first = int(self.starts[-1])
         index = self.index.plus(
-            prefixes_of(_halves(table["key"]))[indexed],
+            prefixes_of(_halves(table["key"].combine_chunks()))[indexed],
             (indexed + first).astype(np.uint32),
             is_reply[indexed],
         )
@@ -138,7 +149,7 @@ class Parts:
         Raises:
             UserError: a part cannot be read, or is damaged.
         """
-        wanted = np.frombuffer(keys, np.uint64).reshape(-1, 2)
+        wanted = halves_of(keys)
         prefixes = prefixes_of(wanted)
         rows = self.index.rows(prefixes)
         found: list[Entry | None] = [None] * len(rows)
@@ -147,11 +158,11 @@ class Parts:
         groups = np.searchsorted(self.starts, rows[hits], side="right") - 1
         for group in np.unique(groups).tolist():
             here = hits[groups == group]
-            table, offsets = self._table(group), rows[here] - self.starts[group]
-            same = (_halves(table["key"])[offsets] == wanted[here]).all(axis=1)
+            read, offsets = self._rows(group), rows[here] - self.starts[group]
+            same = (_halves(read["key"])[offsets] == wanted[here]).all(axis=1)
             for place in here[~same].tolist():
                 found[place] = self._search(prefixes[place], wanted[place])
-            entries = to_entries(_rows(table, offsets[same]))
+            entries = to_entries(_taken(read, offsets[same]))
             for place, entry in zip(here[same].tolist(), entries, strict=True):
                 found[place] = entry
         return found
@@ -160,13 +171,13 @@ class Parts:
         """Find a key that another key with the same 64 bits hides."""
         for row in self.index.candidates(prefix):
             group = int(np.searchsorted(self.starts, row, side="right")) - 1
-            table = self._table(group).slice(row - int(self.starts[group]), 1)
-            if (_halves(table["key"]) == key).all():
-                return to_entries(table)[0]
+            read = self._rows(group).slice(row - int(self.starts[group]), 1)
+            if (_halves(read["key"]) == key).all():
+                return to_entries(read)[0]
         return None
 
-    def _table(self, group: int) -> pa.Table:
-        return self.cache.table(*self.groups[group])
+    def _rows(self, group: int) -> pa.RecordBatch:
+        return self.cache.rows(*self.groups[group])
 
     def entries(self, kind: EntryKind | None, run: int | None) -> Iterator[Entry]:
         """All entries, or those of a kind or of a run.
@@ -174,47 +185,65 @@ class Parts:
         Raises:
             UserError: a part cannot be read, or is damaged.
         """
-        for part, group in self.groups:
-            if kind is not None or run is not None:
-                few = _read(part, group, ["kind", "run"])
-                chosen = np.ones(few.num_rows, np.bool_)
-                if kind is not None:
-                    chosen &= pc.equal(few["kind"], kind).to_numpy()
-                if run is not None:
-                    chosen &= few["run"].to_numpy() == run
-                if not chosen.any():
-                    continue
-                table = _read(part, group).filter(chosen)
-            else:
-                table = _read(part, group)
-            for start in range(0, table.num_rows, _BATCH):
-                yield from to_entries(table.slice(start, _BATCH))
+        for part, groups in groupby(self.groups, key=itemgetter(0)):
+            with _telling(part), _open(part) as file:
+                for _, group in groups:
+                    rows = _chosen(file, group, kind, run)
+                    for start in range(0, rows.num_rows, _BATCH):
+                        yield from to_entries(rows.slice(start, _BATCH))
 
 
 def _open(part: Path) -> pq.ParquetFile:
     return pq.ParquetFile(part, read_dictionary=FEW_VALUES, page_checksum_verification=True)
 
 
-def _read(part: Path, group: int, columns: list[str] | None = None) -> pa.Table:
+def _read(file: pq.ParquetFile, group: int) -> pa.RecordBatch:
+    table = file.read_row_group(group, use_threads=False).unify_dictionaries().combine_chunks()
+    (rows,) = table.to_batches()
+    # What Arrow's allocator keeps for later would be several times what is in use here.
+    pa.default_memory_pool().release_unused()
+    return rows
+
+
+def _chosen(file: pq.ParquetFile, group: int, kind: EntryKind | None, run: int | None) -> pa.RecordBatch:
+    """The rows of a kind and of a run."""
+    if kind is None and run is None:
+        return _read(file, group)
+    few = file.read_row_group(group, ["kind", "run"], use_threads=False).combine_chunks()
+    chosen = np.ones(few.num_rows, np.bool_)
+    if kind is not None:
+        chosen &= pc.equal(few["kind"], kind).to_numpy()
+    if run is not None:
+        chosen &= few["run"].to_numpy() == run
+    # Most row groups hold none of the few failures, and then the wide columns need not be read.
+    return _read(file, group).filter(pa.array(chosen)) if chosen.any() else SCHEMA.empty_table()
+
+
+@contextmanager
+def _telling(part: Path) -> Iterator[None]:
+    """Say what to do where a part cannot be read."""
     try:
-        with _open(part) as file:
-            table = file.read_row_group(group, columns, use_threads=False)
+        yield
     except (OSError, pa.ArrowException) as error:
-        raise UserError(
-            f"{part}: this part of the journal cannot be read ({error}); bring the file back from a copy, or"
-            " move it away and its requests will be asked again"
-        ) from error
-    return table.unify_dictionaries().combine_chunks()
+        raise damaged(part, error) from error
 
 
-def _rows(table: pa.Table, offsets: NDArray[np.int64]) -> pa.Table:
+def damaged(part: Path, error: Exception) -> UserError:
+    """What the user is told of a part that cannot be read."""
+    first_line = str(error).partition("\n")[0]
+    return UserError(
+        f"{part}: this part of the journal cannot be read ({first_line}); bring the file back from a copy,"
+        " or move it away and its requests will be asked again"
+    )
+
+
+def _taken(rows: pa.RecordBatch, offsets: NDArray[np.int64]) -> pa.RecordBatch:
     if len(offsets) and (np.diff(offsets) == 1).all():
-        return table.slice(int(offsets[0]), len(offsets))
-    return table.take(pa.array(offsets))
+        return rows.slice(int(offsets[0]), len(offsets))
+    return rows.take(pa.array(offsets))
 
 
-def _halves(keys: pa.ChunkedArray) -> NDArray[np.uint64]:
-    """Keys as pairs of numbers, shape (keys, 2), without a copy where they are in one piece."""
-    array = keys.combine_chunks()
-    numbers = np.frombuffer(array.buffers()[1], np.uint64).reshape(-1, 2)
-    return numbers[array.offset : array.offset + len(array)]
+def _halves(keys: pa.FixedSizeBinaryArray) -> NDArray[np.uint64]:
+    """Keys as pairs of numbers, shape (keys, 2), without a copy."""
+    numbers = np.frombuffer(keys.buffers()[1], np.uint64).reshape(-1, 2)
+    return numbers[keys.offset : keys.offset + len(keys)]
