@@ -19,16 +19,22 @@ __all__ = ["Limits", "Pace"]
 
 _WINDOW = 0.5
 """Seconds of one count of outcomes; the last two are looked at."""
-_ENOUGH = 8
-"""Outcomes that say something about an endpoint's health."""
 _BAD_SHARE = 0.25
 _REST = (0.25, 30.0)
 _CUT = 0.97
 """A refusal sets the rate to this share of what was admitted."""
+_CUTS = 3
+"""Windows in a row; where refusals go on after so many cuts, they are not for the rate."""
+_FORGETTING = 0.998
+"""How much of that remains after a window."""
+_TOLERATED = 0.01
+"""Share of refusals that says nothing yet."""
 _GROWTH_FAR, _GROWTH_NEAR = 1.3, 1.01
 """How much the rate grows in a window without refusals: far from where the last refusal came, and near it."""
 _CATCH_UP = 0.02
 """Seconds of missed turns."""
+_GRAIN = 0.005
+"""Seconds; a timer for every call would cost more than the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +48,19 @@ class Limits:
 @dataclass(slots=True)
 class _Window:
     start: float
+    sent: int = 0
     good: int = 0
     refused: int = 0
     broken: int = 0
 
     @property
+    def admitted(self) -> int:
+        return max(self.sent - self.refused, 0)
+
+    @property
     def total(self) -> int:
-        return self.good + self.refused + self.broken
+        # A refusal comes back at once and an answer later, so what is still in flight counts as well.
+        return max(self.sent, self.good + self.refused + self.broken)
 
 
 class Pace:
@@ -79,7 +91,8 @@ class Pace:
         self._rest = _REST[0]
         self._rate: float | None = None
         self._refused_at = 0.0
-        self._cut = now
+        self._tolerated = _TOLERATED
+        self._cuts: list[float] = []
         self._next_turn = 0.0
         self._next_tokens = 0.0
 
@@ -116,6 +129,9 @@ class Pace:
     def _enter(self, tokens: int) -> None:
         self.in_flight += 1
         now = self._clock()
+        if now - self._windows[1].start >= _WINDOW:
+            self._roll(now)
+        self._windows[1].sent += 1
         if rate := self._pace():
             # What a late timer missed may be made up for, what was missed in a second may not.
             self._next_turn = max(self._next_turn, now - _CATCH_UP) + 1 / rate
@@ -135,7 +151,9 @@ class Pace:
             now = self._clock()
             if (ready := self._ready_at(now)) != 0.0:
                 if ready < math.inf:
-                    self._timer = asyncio.get_running_loop().call_later(ready - now, self._let_in)
+                    self._timer = asyncio.get_running_loop().call_later(
+                        max(ready - now, _GRAIN), self._let_in
+                    )
                 return
             self._waiting.popleft()
             self._enter(tokens)
@@ -169,44 +187,57 @@ class Pace:
         if refused or broken:
             window.refused += refused
             window.broken += broken
-            if refused:
-                self._slow_down(now)
-            self._look_at_health(now, broken)
+            self._look_at_health(now, refused)
         else:
             window.good += 1
             self._open = min(self._open + 1, self._slots)
 
     def _roll(self, now: float) -> None:
+        """A window is over: set the rate by the refusals in it."""
         last = self._windows[1]
-        if self._rate is not None and last.good and not last.refused:
-            near = 0.9 * self._refused_at < self._rate < 1.1 * self._refused_at
-            self._rate *= _GROWTH_NEAR if near else _GROWTH_FAR
-        if last.good and not (last.refused or last.broken):
+        seconds = now - last.start
+        expected = self._tolerated * last.total
+        # More than chance makes of a few calls.
+        if last.refused > expected + 2 * math.sqrt(expected):
+            self._slow_down(last.refused / last.total, last.admitted / seconds)
+        else:
+            self._cuts.clear()
+            self._tolerated = max(_TOLERATED, _FORGETTING * self._tolerated)
+            if self._rate is not None and last.good:
+                near = 0.9 * self._refused_at < self._rate < 1.1 * self._refused_at
+                self._rate *= _GROWTH_NEAR if near else _GROWTH_FAR
+                if self._rate > 2 * last.total / seconds and self._open >= self._slots:
+                    self._rate = None
+        if last.good > (last.refused + last.broken):
             self._rest = _REST[0]
         self._windows = last, _Window(now)
 
-    def _slow_down(self, now: float) -> None:
-        """To what it admits, once a window."""
-        before, current = self._windows
-        seconds = now - before.start
-        good = before.good + current.good
-        if now - self._cut < _WINDOW or not good or seconds < _WINDOW / 2:
-            return
-        admitted = good / seconds
-        self._cut = now
-        # The first count holds a slow start, so it says how fast to begin and not where the limit is.
-        self._refused_at = admitted if self._rate is not None else 0.0
-        self._rate = _CUT * (admitted if self._rate is None else min(admitted, self._rate))
+    def _slow_down(self, share: float, admitted: float) -> None:
+        if len(self._cuts) == _CUTS and share > self._cuts[0] / 2:
+            # Going slower did not help, so these refusals are not for the rate.
+            self._tolerated = min(1.3 * share, _BAD_SHARE)
+            self._cuts.clear()
+        elif admitted:
+            self._cuts = [*self._cuts[-_CUTS + 1 :], share]
+            # The first count holds a slow start, so it says how fast to begin and not where the limit is.
+            self._refused_at = admitted if self._rate is not None else 0.0
+            self._rate = _CUT * (admitted if self._rate is None else min(admitted, self._rate))
 
-    def _look_at_health(self, now: float, broken: bool) -> None:
+    def _look_at_health(self, now: float, refused: bool) -> None:
         total = sum(window.total for window in self._windows)
         bad = sum(window.refused + window.broken for window in self._windows)
-        if total < _ENOUGH or bad <= _BAD_SHARE * total or now < self._rested_until:
+        # Over a quarter by more than chance makes of a few calls.
+        if bad <= _BAD_SHARE * total + 1.5 * math.sqrt(total):
             return
         self._rested_until = now + self._rest
         self._rest = min(2 * self._rest, _REST[1])
         self.rests += 1
         self._open = 1
+        seconds = now - self._windows[0].start
+        admitted = sum(window.admitted for window in self._windows)
+        if refused and admitted and seconds >= _WINDOW / 5:
+            self._refused_at = 0.0
+            self._rate = min(_CUT * admitted / seconds, self._rate or math.inf)
+            self._open = self._slots
         # What happens before the rest is over says nothing of the rate.
         self._windows = _Window(self._rested_until), _Window(self._rested_until)
-
