@@ -50,6 +50,15 @@ def curate_command(
         ),
     ] = False,
     seed: Seed = 0,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--embeddings",
+            metavar="MODEL",
+            help="Measures how close a persona is to its text: openai:NAME or http://HOST:PORT/v1#NAME;"
+            " default: the built-in model.",
+        ),
+    ] = None,
     json: Json = False,
     *,
     calls: dict[str, Any],
@@ -59,14 +68,16 @@ def curate_command(
     Give the same command again after an interrupt or a crash: it goes on where it was and asks nothing
     that was answered.
     """
+    from dataclasses import asdict
+
     from personahub.cli.display import (
         ProgressWatcher,
         counted,
         print_json,
         program,
-        say_calls,
         say_interrupted,
     )
+    from personahub.cli.spending import print_estimate, say_calls
     from personahub.workflows.calls import Calls
     from personahub.workflows.curate import curate
 
@@ -85,11 +96,15 @@ def curate_command(
             document_tokens=document_tokens,
             skip_bad_rows=skip_bad_rows,
             seed=seed,
+            encoder=encoder,
             calls=Calls(**calls),
             watcher=watcher,
         )
     finally:
         watcher.close()
+    if outcome.estimate:
+        print_json(asdict(outcome.estimate)) if json else print_estimate(outcome.estimate)
+        return
     if json:
         print_json(outcome.to_json())
     else:

@@ -68,6 +68,10 @@ def _calls(
         Path | None, _option("--ca-file", metavar="FILE", help="Certificates to trust, in PEM.")
     ] = None,
     fresh: Annotated[bool, _option("--fresh", help="Ask again what earlier runs had answered.")] = False,
+    estimate: Annotated[
+        bool,
+        _option("--estimate", help="Make a few calls only and tell what the whole run will come to."),
+    ] = False,
     deterministic: Annotated[
         bool,
         _option("--deterministic", help="llama.cpp: repeat replies bit for bit: one slot, no prefix cache."),

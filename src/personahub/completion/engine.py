@@ -166,7 +166,7 @@ class Engine:
         except RequestError:
             return None
         self.totals.answered_before += 1
-        return Completion(request, value, asked=False)
+        return Completion(request, value, None, False, usage, entry.cost, entry.seconds)
 
     async def _work(self, lane: _Lane, slot: int, queue: Queue) -> None:
         try:
@@ -229,7 +229,8 @@ class Engine:
         self._pay(entry, reply.usage, most)
         self.totals.model_seconds += reply.seconds
         self.journal.append(entry)
-        queue.finish(job, Completion(job.request, value))
+        cost, seconds = entry.cost, reply.seconds
+        queue.finish(job, Completion(job.request, value, None, True, reply.usage, cost, seconds))
 
     def _fault(self, lane: _Lane, job: Job, error: RequestError, most: Most | None, queue: Queue) -> None:
         refused, broken = error.reason in REFUSALS, error.reason in _BREAKS

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.config import fingerprint
+from personahub.errors import UserError
 
 __all__ = ["Run", "RunStatus", "list_runs", "start_run"]
 
@@ -87,6 +88,9 @@ def start_run(
 
     Returns:
         The run, and whether it goes on from an earlier invocation.
+
+    Raises:
+        UserError: there is no run to reopen.
     """
     folder.mkdir(parents=True, exist_ok=True)
     identity = fingerprint({"verb": verb, "configuration": configuration})
@@ -96,6 +100,11 @@ def start_run(
             run.status, run.ended = RunStatus.STARTED, None
             run.save(folder)
             return run, True
+    if reopen:
+        raise UserError(
+            "the run cannot be given again: what it was made from, the model or this program's prompts have"
+            " changed since"
+        )
     number = runs[-1].number + 1 if runs else 1
     run = Run(number, verb, configuration, identity, started=_now(), given=given or {})
     run.save(folder)

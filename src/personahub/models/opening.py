@@ -18,10 +18,12 @@ from personahub.models.catalog import DEFAULT_MODEL
 from personahub.models.http import Server
 from personahub.models.llamacpp import LlamaCpp
 from personahub.models.openai import OpenAIModel
-from personahub.models.protocols import LanguageModel
+from personahub.models.openai_embeddings import OpenAIEmbeddings
+from personahub.models.protocols import EmbeddingModel, LanguageModel
+from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.models.store import ModelStore
 
-__all__ = ["DEFAULT_MODEL", "Opening", "named_servers", "open_language_models"]
+__all__ = ["DEFAULT_MODEL", "Opening", "named_servers", "open_embedding_model", "open_language_models"]
 
 _HOSTED = {
     "openai": ("OPENAI_BASE_URL", "https://api.openai.com/v1", "OPENAI_API_KEY"),
@@ -82,6 +84,25 @@ def open_language_models(
         deterministic=opening.deterministic,
     )
     return [local]
+
+
+def open_embedding_model(
+    model: str | EmbeddingModel | None, opening: Opening | None = None
+) -> EmbeddingModel:
+    """The embedding model of this name: a server's as at the top of this module; None for the built-in one.
+
+    Raises:
+        UserError: it is no name of a server's model, or its key is not there.
+    """
+    if model is None:
+        return SentenceEncoder()
+    if not isinstance(model, str):
+        return model
+    named = named_servers(model, opening or Opening())
+    if named is None:
+        raise UserError(f"{model}: is no embedding model; give openai:NAME or http://HOST:PORT/v1#NAME")
+    servers, name = named
+    return OpenAIEmbeddings(servers[0], name)
 
 
 def named_servers(model: str, opening: Opening) -> tuple[list[Server], str] | None:

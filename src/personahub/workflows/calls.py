@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from personahub.completion import Ceiling, Engine, Journal, Limits, find_price
-from personahub.models import LanguageModel
-from personahub.models.opening import Opening, open_language_models
+from personahub.models import EmbeddingModel, LanguageModel
+from personahub.models.opening import Opening, open_embedding_model, open_language_models
 
 __all__ = ["Calls"]
 
@@ -28,6 +28,7 @@ class Calls:
         prices: YAML with the user's own prices, dollars for a million tokens:
             ``NAME: {input: 0.15, cached: 0.075, output: 0.6}``.
         fresh: ask again what earlier runs had answered.
+        estimate: make a few calls only, and tell what the whole run will come to.
         retrying: reasons for which requests that the run gave up are asked again.
     """
 
@@ -42,6 +43,7 @@ class Calls:
     max_calls: int | None = None
     prices: Path | None = None
     fresh: bool = False
+    estimate: bool = False
     retrying: frozenset[str] = frozenset()
 
     def open(self, model: str | LanguageModel | Sequence[LanguageModel]) -> list[LanguageModel]:
@@ -50,8 +52,19 @@ class Calls:
         Raises:
             UserError: see :func:`personahub.models.opening.open_language_models`.
         """
-        opening = Opening(self.concurrency, self.timeout, self.ca_file, self.deterministic)
-        return open_language_models(model, opening)
+        return open_language_models(model, self._opening)
+
+    def open_encoder(self, encoder: str | EmbeddingModel | None) -> EmbeddingModel:
+        """The embedding model of this name; the built-in one for None.
+
+        Raises:
+            UserError: see :func:`personahub.models.opening.open_embedding_model`.
+        """
+        return open_embedding_model(encoder, self._opening)
+
+    @property
+    def _opening(self) -> Opening:
+        return Opening(self.concurrency, self.timeout, self.ca_file, self.deterministic)
 
     def engine(
         self,

@@ -14,10 +14,10 @@ from personahub.hub import Hub
 from personahub.languages import check_language
 from personahub.models import EmbeddingModel, LanguageModel, Request
 from personahub.models.opening import DEFAULT_MODEL
-from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.personas import DEFAULT_RELATIONS, GRANULARITIES, Question, TextToPersona, closeness
 from personahub.records import Document, Persona, SetAside
 from personahub.workflows.calls import Calls
+from personahub.workflows.estimate import spread
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 
 __all__ = ["CurateOutcome", "curate"]
@@ -35,13 +35,7 @@ class CurateOutcome(Outcome):
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``curate --json``."""
-        return {
-            "documents": self.documents,
-            "personas": self.personas,
-            "set_aside": dict(sorted(self.set_aside.items())),
-            "calls": self.totals.calls,
-            "failures": self.totals.failures,
-        }
+        return {"documents": self.documents, "personas": self.personas, **super().to_json()}
 
 
 def curate(
@@ -59,7 +53,7 @@ def curate(
     skip_bad_rows: bool = False,
     seed: int = 0,
     calls: Calls | None = None,
-    encoder: EmbeddingModel | None = None,
+    encoder: str | EmbeddingModel | None = None,
     watcher: Watcher | None = None,
 ) -> CurateOutcome:
     """Infer personas from texts and keep them in a hub; an unfinished run of the same is gone on with.
@@ -79,7 +73,8 @@ def curate(
             a file is an error.
         seed: of the sampling.
         calls: how the calls are made and what they may cost.
-        encoder: measures how close personas are to their texts.
+        encoder: measures how close personas are to their texts: a server's embedding model, such as
+            ``openai:text-embedding-3-small``; by default the built-in one.
         watcher: is told how it goes.
 
     Raises:
@@ -129,9 +124,13 @@ def curate(
     ) as work:
         total = _count(files, text_field, document_tokens, limit)
         work.watcher.started("documents", total, work.outcome.run, work.resumed)
-        curation = _Curation(work, asker, encoder or SentenceEncoder())
+        curation = _Curation(work, asker, calls.open_encoder(encoder))
+        if calls.estimate:
+            work.estimating("documents", total)
+            curation.only = spread(total)
         documents = read_documents(files, text_field=text_field, document_tokens=document_tokens)
         run_async(curation.run(documents, limit))
+        work.estimated()
         work.ended(curation.counts())
         return curation.outcome
 
@@ -182,6 +181,8 @@ class _Curation:
         self._encoder = encoder
         self._questions: dict[str, Question] = {}
         self._pending: dict[str, _Pending] = {}
+        self.only: set[int] | None = None
+        """The places of the documents to ask about, where not about all."""
 
     async def run(self, documents: Iterator[Document | Unreadable], limit: int | None) -> None:
         async with self._work.engaged():
@@ -202,8 +203,13 @@ class _Curation:
             else:
                 if limit is not None and len(seen) >= limit:
                     return
-                questions = list(self._asker.ask(item, len(seen)))
+                place = len(seen)
                 seen.add(item.id)
+                if self.only is not None and place not in self.only:
+                    if place > max(self.only):
+                        return
+                    continue
+                questions = list(self._asker.ask(item, place))
                 self._pending[item.id] = _Pending(item, len(questions))
                 for question in questions:
                     self._questions[question.request.key] = question
@@ -227,6 +233,8 @@ class _Curation:
 
     async def _answer(self, completion: Completion) -> None:
         question = self._questions.pop(completion.request.key)
+        if self._work.estimator:
+            self._work.estimator.add(question.document.id, completion)
         pending = self._pending[question.document.id]
         if completion.failure:
             self._work.failed(completion.failure)

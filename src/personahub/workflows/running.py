@@ -17,6 +17,7 @@ from personahub.hub import Hub, Run, RunStatus
 from personahub.models import LanguageModel
 from personahub.records import Document, Persona, Record, SetAside, Table
 from personahub.workflows.calls import Calls
+from personahub.workflows.estimate import Estimate, Estimator, Range
 
 __all__ = ["Buffer", "Outcome", "Watcher", "Work", "run_async", "working"]
 
@@ -61,6 +62,7 @@ class Outcome:
         seconds: wall time of this invocation.
         interrupted: it ended before its end; the same command goes on.
         over_budget: where a ceiling ended it, what was spent.
+        estimate: what the whole run will come to, where that was asked for.
     """
 
     run: Run
@@ -70,6 +72,15 @@ class Outcome:
     seconds: float = 0.0
     interrupted: bool = False
     over_budget: str = ""
+    estimate: Estimate | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What the verb prints with ``--json``."""
+        return {
+            "set_aside": dict(sorted(self.set_aside.items())),
+            "calls": self.totals.calls,
+            "failures": self.totals.failures,
+        }
 
 
 class Buffer:
@@ -128,6 +139,8 @@ class Work(Generic[_O]):
     watcher: Watcher
     outcome: _O
     resumed: bool
+    estimator: Estimator | None = None
+    """Where only an estimate is wanted."""
     buffer: Buffer = field(init=False)
     _saved: float = field(default_factory=time.monotonic)
 
@@ -151,6 +164,21 @@ class Work(Generic[_O]):
             outcome.seconds = time.monotonic() - start
             outcome.interrupted = self.engine.stopping
             outcome.over_budget = self.engine.over_budget
+
+    def estimating(self, unit: str, units: int | None) -> None:
+        """From now on the run is an estimate of so many units (None: nobody knows)."""
+        concurrency = sum(model.slots for model in self.engine.models)
+        self.estimator = Estimator(unit, units, concurrency)
+
+    def estimated(self, needed: Range | None = None) -> None:
+        """The sample is asked: tell what the whole run comes to, which goes on when given again."""
+        if self.estimator:
+            totals = self.engine.totals
+            answered = max(totals.calls - totals.retried, 1)
+            self.outcome.estimate = self.estimator.estimate(
+                repeated=max(totals.calls, 1) / answered, needed=needed
+            )
+            self.outcome.interrupted = True
 
     def failed(self, failure: Failure) -> None:
         """Count a request that was given up; the journal has its reason."""
