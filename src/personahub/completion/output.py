@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from personahub.config import canonical_json
+from personahub.config import canonical_json, read_json
 from personahub.errors import UserError
 from personahub.models import Message, Reply, Request, RequestError
 
@@ -51,12 +51,12 @@ def _cut_off(request: Request, reply: Reply) -> RequestError:
 
 def _fitting(text: str, schema: Mapping[str, object]) -> tuple[Any, str | None]:
     """The first JSON value in the text that fits, or what is wrong with the one that comes nearest."""
-    validator = _validator(canonical_json(schema))
+    validator = _validator(schema)
     wrong = "the reply holds no JSON"
     for value in _json_values(text):
-        error = next(iter(validator.iter_errors(value)), None)
-        if error is None:
+        if validator.is_valid(value):
             return value, None
+        error = next(iter(validator.iter_errors(value)))
         where = "/".join(map(str, error.instance_path)) or "the whole"
         wrong = f"{where}: {error.message}"[:300]
     return None, wrong
@@ -65,7 +65,7 @@ def _fitting(text: str, schema: Mapping[str, object]) -> tuple[Any, str | None]:
 def _json_values(text: str) -> list[Any]:
     """The whole text where it is JSON; else every object that stands in it, the outermost first."""
     try:
-        return [json.loads(text)]
+        return [read_json(text)]
     except (ValueError, RecursionError):
         pass
     # What a model thinks aloud may hold drafts of its answer.
@@ -84,8 +84,22 @@ def _json_values(text: str) -> list[Any]:
     return found
 
 
+_validators: dict[int, tuple[Mapping[str, object], Any]] = {}
+"""By the schema's id, with the schema, so that no other can take that id; to write it out costs more."""
+
+
+def _validator(schema: Mapping[str, object]) -> Any:
+    if (known := _validators.get(id(schema))) is not None:
+        return known[1]
+    if len(_validators) >= 64:
+        _validators.clear()
+    validator = _compiled(canonical_json(schema))
+    _validators[id(schema)] = schema, validator
+    return validator
+
+
 @lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:
+def _compiled(schema: str) -> Any:
     try:
         return jsonschema_rs.validator_for(json.loads(schema))
     except ValueError as error:

@@ -50,7 +50,7 @@ def check_first_rows(files: Sequence[Path], *, text_field: str | None = None) ->
 
 
 def read_documents(
-    files: SourceFiles, *, text_field: str | None = None, document_tokens: int = 300
+    files: SourceFiles, *, text_field: str | None = None, document_tokens: int = 250
 ) -> Iterator[Document | Unreadable]:
     """Every document of the files, in their order, and what gave none.
 

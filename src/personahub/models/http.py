@@ -53,6 +53,9 @@ class Server:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+_JSON: Mapping[str, str] = {"Content-Type": "application/json"}
+
+
 class _Transport(Protocol):
     async def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpReply:
         """Send one request; raises RequestError."""
@@ -94,7 +97,7 @@ class HttpClient:
         Raises:
             RequestError: "connection", "timeout", "too_large" or "malformed_reply" (not HTTP).
         """
-        return await self._send("POST", path, body, headers or {"Content-Type": "application/json"})
+        return await self._send("POST", path, body, headers or _JSON)
 
     async def get(self, path: str) -> HttpReply:
         """Fetch; raises as :meth:`post` does."""
@@ -148,7 +151,9 @@ def _certificates(given: Path | None) -> list[bytes]:
 class _TcpTransport:
     def __init__(self, server: Server, headers: Mapping[str, str], certificates: list[bytes]) -> None:
         from pyreqwest.client import ClientBuilder
+        from pyreqwest.exceptions import PyreqwestError
 
+        self._fault = PyreqwestError
         builder = (
             ClientBuilder()
             .default_headers(dict(headers))
@@ -168,23 +173,24 @@ class _TcpTransport:
         self._timeout = server.timeout
 
     async def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpReply:
-        from pyreqwest import exceptions
-
-        request = self._client.request(method, self._base + path).headers(dict(headers))
+        request = self._client.request(method, self._base + path)
+        if headers:
+            request = request.headers(dict(headers))
         if body is not None:
             request = request.body_bytes(body)
         try:
             async with request.build_streamed() as response:
-                reader = response.body_reader
+                told = response.get_header("content-length")
+                if told is not None and int(told) <= REPLY_LIMIT:
+                    return HttpReply(response.status, response.headers, bytes(await response.bytes()))
                 pieces, size = [], 0
-                while piece := await reader.read_chunk():
+                while piece := await response.body_reader.read_chunk():
                     size += len(piece)
                     if size > REPLY_LIMIT:
                         raise _too_large()
                     pieces.append(bytes(piece))
-                found = response.headers
-                return HttpReply(response.status, found, b"".join(pieces))
-        except exceptions.PyreqwestError as error:
+                return HttpReply(response.status, response.headers, b"".join(pieces))
+        except self._fault as error:
             raise _pyreqwest_fault(error, self._base, self._timeout) from None
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from personahub.config import canonical_json, json_bytes
+from personahub.config import canonical_json, json_bytes, read_json
 from personahub.errors import UserError
 from personahub.models.http import HttpClient, HttpReply, Server
 from personahub.models.protocols import NOTHING_TOLD, Reply, Request, RequestError, Usage
@@ -113,7 +113,7 @@ def read_reply(body: bytes, seconds: float) -> Reply:
             "content_filter" where the server held the reply back; all of them may have been billed.
     """
     try:
-        content = json.loads(body)
+        content = read_json(body)
         usage = _usage(content.get("usage") or {})
         choices = content.get("choices")
         choice = choices[0] if choices else None
