@@ -94,7 +94,9 @@ def throughput(work: Path) -> str:
     """Calls a second at 512 and 100 ms, against 5,120."""
     with LoadServer(latency=0.1) as server:
         cost = per_call(lambda n: ours(server.url, n, 512, work), 60_000)
-    return f"{cost.calls_per_second:,.0f} calls/s, {cost.calls_per_second / 5120:.0%} of concurrency / latency"
+    return (
+        f"{cost.calls_per_second:,.0f} calls/s, {cost.calls_per_second / 5120:.0%} of concurrency / latency"
+    )
 
 
 def one_core(work: Path) -> str:

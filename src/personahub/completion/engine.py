@@ -99,9 +99,10 @@ class Engine:
     def _spent_before(self, budget: Budget) -> None:
         for (run, _), spent in self.journal.spent(self.run).items():
             if run == self.run:
-                calls = spent.replies + spent.wasted
                 budget.spend(
-                    cost=spent.cost, tokens=spent.prompt_tokens + spent.completion_tokens, calls=calls
+                    cost=spent.cost + spent.most_cost,
+                    tokens=spent.prompt_tokens + spent.completion_tokens + spent.most_tokens,
+                    calls=spent.replies + spent.wasted,
                 )
 
     def stop(self) -> None:
@@ -288,12 +289,16 @@ class Engine:
         reply: Reply | None = None,
         error: RequestError | None = None,
     ) -> Entry:
+        cost = self.price.cost(usage) if usage and self.price else None
+        untold = usage is not None and None in (usage.prompt_tokens, usage.completion_tokens)
+        prompt, completion = most_tokens(job.sent) if untold else (0, 0)
         return Entry(
             key=job.request.key,
             kind=kind,
             run=self.run,
             model=job.request.model,
             text=text,
+            finish_reason=reply.finish_reason if reply else "",
             reason=error.reason if error else "",
             detail=str(error) if error else "",
             about=job.request.group,
@@ -301,9 +306,10 @@ class Engine:
             prompt_tokens=usage.prompt_tokens if usage else None,
             cached_tokens=usage.cached_tokens if usage else None,
             completion_tokens=usage.completion_tokens if usage else None,
-            cost=self.price.cost(usage) if usage and self.price else None,
-            finish_reason=reply.finish_reason if reply else "",
+            cost=cost,
             seconds=reply.seconds if reply else 0.0,
+            most_tokens=prompt + completion,
+            most_cost=self.price.most(prompt, completion) if untold and self.price else 0.0,
         )
 
     def _pay(self, entry: Entry, usage: Usage, most: Most | None) -> None:
