@@ -240,7 +240,8 @@ class Engine:
         self.totals.refused += refused
         if lane.pace.rests > rests and time.monotonic() - lane.told > _TOLD_EACH:
             lane.told = time.monotonic()
-            self.notice(f"{lane.model.provider or lane.model.name} is slowed down: {error}")
+            where = lane.model.provider or lane.model.name
+            self.notice(f"{where}: {error}; the calls that failed are tried again, more slowly")
         if error.usage is not None:
             entry = self._entry(job, EntryKind.WASTED, error.usage, error.text, error=error)
             self._pay(entry, error.usage, most)

@@ -18,7 +18,10 @@ from urllib.parse import urlsplit
 from personahub.errors import UserError
 from personahub.models.protocols import NOTHING_TOLD, RequestError
 
-__all__ = ["HttpClient", "HttpReply", "Server"]
+__all__ = ["OWN_KEY", "HttpClient", "HttpReply", "Server"]
+
+OWN_KEY = "PERSONAHUB_API_KEY"
+"""The environment variable of the key for a server that is named by its address."""
 
 REPLY_LIMIT = 16 * 2**20
 """Bytes; no completion is that long, so what is longer is a fault of the server or an attack."""
@@ -40,6 +43,7 @@ class Server:
     Attributes:
         url: its base address, such as ``http://127.0.0.1:8000/v1``, or ``unix:/run/llm.sock``.
         key: sent as a bearer token, never shown; None where the server wants none.
+        key_variable: the environment variable that the key is read from.
         timeout: seconds a call may take in all.
         connections: most of them at a time.
         ca_file: certificates to trust beside the system's, in PEM.
@@ -47,6 +51,7 @@ class Server:
 
     url: str
     key: str | None = field(default=None, repr=False)
+    key_variable: str = OWN_KEY
     timeout: float = 120.0
     connections: int = 64
     ca_file: Path | None = None
