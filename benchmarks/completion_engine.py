@@ -191,6 +191,7 @@ def main() -> None:
     driver.add_argument("--timeout", type=float, default=30.0)
     args = parser.parse_args()
     if args.verb == "drive":
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # as the command line does
         uvloop.run(drive(args.url, args.calls, args.concurrency, args.folder, args.timeout))
         return
     for row in args.rows:
