@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -21,9 +22,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvloop
+
 from load_server import LoadServer
 from measured_process import PROMPT, Cost, per_call, run_measured
-
 from personahub.completion import Engine, Journal
 from personahub.models import Message, Request, Sampling
 from personahub.models.http import Server
@@ -39,12 +40,12 @@ def requests(calls: int) -> Iterator[Request]:
         yield Request("any", (Message("user", PROMPT.format(n=number)),), SAMPLING, SCHEMA)
 
 
-async def drive(url: str, calls: int, concurrency: int, folder: Path, timeout: float) -> None:
-    """Complete the requests and print what happened as one JSON object."""
+async def drive(url: str, calls: int, concurrency: int, folder: Path, limit: float) -> dict[str, float]:
+    """Complete the requests and say what happened."""
     start = time.perf_counter()
     with Journal(folder) as journal:
         opened = time.perf_counter() - start
-        model = OpenAIModel(Server(url, connections=concurrency, timeout=timeout), "any")
+        model = OpenAIModel(Server(url, connections=concurrency, timeout=limit), "any")
         engine = Engine([model], journal, run=1, notice=lambda text: print(text, file=sys.stderr))
         rows = failed = 0
         async for completion in engine.complete(requests(calls)):
@@ -52,12 +53,9 @@ async def drive(url: str, calls: int, concurrency: int, folder: Path, timeout: f
             failed += completion.failure is not None
         await model.close()
     seconds = time.perf_counter() - start
-    status = Path("/proc/self/status").read_text()
-    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
     totals = engine.totals
-    said = {"rows": rows, "failed": failed, "seconds": seconds, "opened": opened, "peak_mb": peak}
-    said |= {"calls": totals.calls, "before": totals.answered_before, "refused": totals.refused}
-    print(json.dumps(said))
+    said = {"rows": rows, "failed": failed, "seconds": seconds, "opened": opened}
+    return {**said, "calls": totals.calls, "before": totals.answered_before, "refused": totals.refused}
 
 
 def command(url: str, calls: int, concurrency: int, folder: Path, *more: str) -> list[str]:
@@ -126,7 +124,7 @@ def memory(work: Path) -> str:
 
 
 def kills(work: Path) -> str:
-    """kill -9 six times at random moments of a run of 20,000 calls."""
+    """Kill -9 six times at random moments of a run of 20,000 calls."""
     chance, folder, flying = random.Random(1), work / "killed", 0
     with LoadServer(latency=0.1, track=True) as server:
         for _ in range(6):
@@ -144,7 +142,8 @@ def kills(work: Path) -> str:
     again = stats["requests"] - stats["distinct_bodies"]
     return (
         f"6 kills, {kept:,} replies kept, then {last['calls']:,.0f} calls for the other"
-        f" {20_000 - kept:,}; rows {last['rows']:,.0f}; asked again in all {again} (at most {flying} were in flight)"
+        f" {20_000 - kept:,}; rows {last['rows']:,.0f};"
+        f" asked again in all {again} (at most {flying} were in flight)"
     )
 
 
@@ -159,7 +158,8 @@ def faults(work: Path) -> str:
         met = sum(server.stats()["faults"].values())
     return (
         f"rows {faulty['rows']:,.0f}, failed {faulty['failed']:.0f}; extra calls {faulty['calls'] - 100_000:,.0f},"
-        f" faults {met:,}; {clean['seconds'] / faulty['seconds']:.0%} of the fault-free rate"
+        f" faults {met:,};"
+        f" {clean['seconds'] / faulty['seconds']:.0%} of the fault-free rate"
         f" ({faulty['seconds']:.1f} s against {clean['seconds']:.1f} s)"
     )
 
@@ -192,7 +192,9 @@ def main() -> None:
     args = parser.parse_args()
     if args.verb == "drive":
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # as the command line does
-        uvloop.run(drive(args.url, args.calls, args.concurrency, args.folder, args.timeout))
+        said = uvloop.run(drive(args.url, args.calls, args.concurrency, args.folder, args.timeout))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({**said, "peak_mb": peak}))
         return
     for row in args.rows:
         with tempfile.TemporaryDirectory() as work:

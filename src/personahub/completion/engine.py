@@ -17,7 +17,7 @@ from typing import Any
 from personahub.completion.budget import Budget, Ceiling, Most, most_tokens
 from personahub.completion.completions import Completion, Failure, Totals
 from personahub.completion.journal import Entry, EntryKind, Journal
-from personahub.completion.output import another_try, read_output
+from personahub.completion.output import another_try, read_again, read_output
 from personahub.completion.pacing import Limits, Pace
 from personahub.completion.prices import Price
 from personahub.completion.queue import Job, Queue
@@ -162,10 +162,7 @@ class Engine:
         if self.fresh and entry.run != self.run:
             return None
         usage = Usage(entry.prompt_tokens, entry.cached_tokens, entry.completion_tokens)
-        try:
-            value = read_output(request, Reply(entry.text, entry.finish_reason, usage, entry.seconds))
-        except RequestError:
-            return None
+        value = read_again(request, entry.text)
         self.totals.answered_before += 1
         return Completion(request, value, None, False, usage, entry.cost, entry.seconds)
 
