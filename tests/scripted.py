@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable
 
-from personahub.models import Reply, Request
+from personahub.models import Reply, Request, Usage
 
 Answer = Callable[[Request], str | Reply]
 """The text of the reply, or all of it; may raise RequestError or UserError."""
@@ -105,6 +105,7 @@ class ScriptedModel:
     ) -> None:
         """Answer each request after ``delay`` seconds (or as many as it says for the request)."""
         self.name = name
+        self.provider = ""
         self.slots = slots
         self.served: list[list[Request]] = [[] for _ in range(slots)]
         self.answered = 0
@@ -138,9 +139,11 @@ class ScriptedModel:
         return Reply(
             text=answer,
             finish_reason="stop",
-            prompt_tokens=sum(len(message.content.split()) for message in request.messages),
-            cached_tokens=0,
-            completion_tokens=len(answer.split()),
+            usage=Usage(
+                prompt_tokens=sum(len(message.content.split()) for message in request.messages),
+                cached_tokens=0,
+                completion_tokens=len(answer.split()),
+            ),
             seconds=0.0,
         )
 

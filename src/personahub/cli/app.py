@@ -8,6 +8,7 @@ import typer
 
 from personahub.cli.curate import curate_command
 from personahub.cli.demo import demo_command
+from personahub.cli.hub import hub_app
 from personahub.cli.look import sample_command, show_command, stats_command
 from personahub.cli.models import models_app
 from personahub.cli.runs import runs_app
@@ -31,6 +32,7 @@ app.command("show")(show_command)
 app.command("stats")(stats_command)
 app.command("synthesize")(synthesize_command)
 app.add_typer(runs_app, name="runs")
+app.add_typer(hub_app, name="hub")
 app.add_typer(models_app, name="models")
 
 

@@ -50,6 +50,13 @@ def curate_command(
         ),
     ] = False,
     seed: Seed = 0,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Work on the I-th of N shares of the documents, in a hub of its own: DIR/shards/I-of-N.",
+        ),
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -78,6 +85,7 @@ def curate_command(
         say_interrupted,
     )
     from personahub.cli.spending import print_estimate, say_calls
+    from personahub.hub import Shard
     from personahub.workflows.calls import Calls
     from personahub.workflows.curate import curate
 
@@ -96,6 +104,7 @@ def curate_command(
             document_tokens=document_tokens,
             skip_bad_rows=skip_bad_rows,
             seed=seed,
+            shard=shard,
             encoder=encoder,
             calls=Calls(**calls),
             watcher=watcher,
@@ -105,13 +114,16 @@ def curate_command(
     if outcome.estimate:
         print_json(asdict(outcome.estimate)) if json else print_estimate(outcome.estimate)
         return
+    own = Shard.parse(shard).hub_of(hub) if shard else hub
     if json:
         print_json(outcome.to_json())
     else:
-        print(f"{outcome.personas} personas of {outcome.documents} documents in {hub}")
+        print(f"{outcome.personas} personas of {outcome.documents} documents in {own}")
         print(f"set aside: {counted(outcome.set_aside)}")
-        say_calls(outcome, hub)
-        if not outcome.interrupted:
+        say_calls(outcome, own)
+        if shard and not outcome.interrupted:
+            print(f"next: {program()} hub merge {own.parent.parent}    # when all shards are done")
+        elif not outcome.interrupted:
             print(f"next: {program()} sample -n 5 --hub {hub}")
             print(f"      {program()} synthesize math -n 5 --hub {hub} --out problems.jsonl")
     if outcome.interrupted:

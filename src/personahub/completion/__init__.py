@@ -3,7 +3,7 @@
 from personahub.completion.budget import Ceiling
 from personahub.completion.completions import Completion, Failure, Totals
 from personahub.completion.engine import Engine
-from personahub.completion.journal import Entry, EntryKind, Journal, Spent
+from personahub.completion.journal import Entry, EntryKind, Journal, Spent, merge_journal
 from personahub.completion.pacing import Limits
 from personahub.completion.prices import Price, find_price
 
@@ -20,4 +20,5 @@ __all__ = [
     "Spent",
     "Totals",
     "find_price",
+    "merge_journal",
 ]

@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from personahub.completion import Completion
-from personahub.corpus import SourceFiles, Unreadable, check_first_rows, find_files, read_documents
+from personahub.corpus import (
+    SourceFiles,
+    Unreadable,
+    check_first_rows,
+    detect_language,
+    find_files,
+    read_documents,
+)
 from personahub.errors import UserError
-from personahub.hub import Hub
+from personahub.hub import WHOLE, Hub, Shard
 from personahub.languages import check_language
 from personahub.models import EmbeddingModel, LanguageModel, Request
 from personahub.models.opening import DEFAULT_MODEL
@@ -52,6 +59,7 @@ def curate(
     document_tokens: int = 250,
     skip_bad_rows: bool = False,
     seed: int = 0,
+    shard: str | None = None,
     calls: Calls | None = None,
     encoder: str | EmbeddingModel | None = None,
     watcher: Watcher | None = None,
@@ -62,7 +70,7 @@ def curate(
         sources: files, folders or glob patterns.
         hub: the hub's directory, made where there is none.
         model: a model's name (:mod:`personahub.models.opening` says which there are), or model objects.
-        limit: most documents to read.
+        limit: most documents to read, those of other shards included.
         relations: how the personas stand to a text: read, write, like, dislike or any other verb.
         per_relation: personas for each relation of each document.
         granularity: "fine" or "coarse".
@@ -72,6 +80,8 @@ def curate(
         skip_bad_rows: set rows that cannot be read aside from the start; else one among the first 100 of
             a file is an error.
         seed: of the sampling.
+        shard: work only on this share of the documents, such as ``"2/8"``, in a hub of its own:
+            ``hub/shards/2-of-8``; :func:`personahub.merge` brings the shards together.
         calls: how the calls are made and what they may cost.
         encoder: measures how close personas are to their texts: a server's embedding model, such as
             ``openai:text-embedding-3-small``; by default the built-in one.
@@ -110,7 +120,8 @@ def curate(
         "language": language,
         "seed": seed,
     }
-    target = Hub.create(hub)
+    share = Shard.parse(shard) if shard else WHOLE
+    target = Hub.create_shard(hub, share) if shard else Hub.create(hub)
     with working(
         target,
         "curate",
@@ -120,16 +131,18 @@ def curate(
         calls=calls,
         outcome=CurateOutcome,
         watcher=watcher,
-        given={"skip_bad_rows": skip_bad_rows},
+        given={"skip_bad_rows": skip_bad_rows, **({"shard": str(share)} if shard else {})},
+        # All shards' commands are given again to go on with the few that stopped; the others stay one run.
+        once=bool(shard),
     ) as work:
-        total = _count(files, text_field, document_tokens, limit)
+        documents = _count(files, text_field, document_tokens, limit)
+        total = None if documents is None else share.count(documents)
         work.watcher.started("documents", total, work.outcome.run, work.resumed)
-        curation = _Curation(work, asker, calls.open_encoder(encoder))
+        curation = _Curation(work, asker, calls.open_encoder(encoder), share)
         if calls.estimate:
             work.estimating("documents", total)
-            curation.only = spread(total)
-        documents = read_documents(files, text_field=text_field, document_tokens=document_tokens)
-        run_async(curation.run(documents, limit))
+            curation.only = {share.place(position) for position in spread(total)}
+        run_async(curation.run(_read(files, text_field, document_tokens), limit))
         work.estimated()
         work.ended(curation.counts())
         return curation.outcome
@@ -157,9 +170,16 @@ def _count(files: SourceFiles, text_field: str | None, document_tokens: int, lim
     """How many documents there will be: counted where the files are small, else the limit or None."""
     if sum(file.stat().st_size for file in files) > _COUNTED_BYTES:
         return limit
-    found = read_documents(files, text_field=text_field, document_tokens=document_tokens)
+    found = _read(files, text_field, document_tokens)
     ids = (item.id for item in found if isinstance(item, Document))
     return len(set(islice(ids, limit)))
+
+
+def _read(
+    files: SourceFiles, text_field: str | None, document_tokens: int
+) -> Iterator[Document | Unreadable]:
+    # Telling the language of a document takes most of the time, so that is left for those asked about.
+    return read_documents(files, text_field=text_field, document_tokens=document_tokens, languages=False)
 
 
 @dataclass
@@ -174,11 +194,14 @@ class _Pending:
 class _Curation:
     """One run: joins the corpus, the asker, the engine and the hub."""
 
-    def __init__(self, work: Work[CurateOutcome], asker: TextToPersona, encoder: EmbeddingModel) -> None:
+    def __init__(
+        self, work: Work[CurateOutcome], asker: TextToPersona, encoder: EmbeddingModel, share: Shard
+    ) -> None:
         self.outcome = work.outcome
         self._work = work
         self._asker = asker
         self._encoder = encoder
+        self._share = share
         self._questions: dict[str, Question] = {}
         self._pending: dict[str, _Pending] = {}
         self.only: set[int] | None = None
@@ -195,37 +218,42 @@ class _Curation:
     def _ask(self, documents: Iterator[Document | Unreadable], limit: int | None) -> Iterator[Request]:
         seen: set[str] = set()
         for item in documents:
-            if isinstance(item, Unreadable):
-                self._set_aside(item.source, item.row, item.reason, item.detail, item.text)
-            elif item.id in seen:
-                detail = "the same text came before"
-                self._set_aside(item.source, item.row, "already_read", detail, item.text)
+            place = len(seen)
+            if isinstance(item, Unreadable) or item.id in seen:
+                # One shard sets it aside: that of the document that comes next.
+                if self._share.takes(place):
+                    self._set_aside(item)
+            elif limit is not None and place >= limit:
+                return
             else:
-                if limit is not None and len(seen) >= limit:
-                    return
-                place = len(seen)
                 seen.add(item.id)
-                if self.only is not None and place not in self.only:
-                    if place > max(self.only):
-                        return
-                    continue
-                questions = list(self._asker.ask(item, place))
-                self._pending[item.id] = _Pending(item, len(questions))
-                for question in questions:
-                    self._questions[question.request.key] = question
-                    yield question.request
+                if self.only is not None and place > max(self.only):
+                    return
+                if self._share.takes(place) and (self.only is None or place in self.only):
+                    yield from self._ask_about(item, place)
 
-    def _set_aside(self, source: str, row: int, reason: str, detail: str, text: str) -> None:
+    def _ask_about(self, found: Document, place: int) -> Iterator[Request]:
+        document = replace(found, language=detect_language(found.text))
+        questions = list(self._asker.ask(document, place))
+        self._pending[document.id] = _Pending(document, len(questions))
+        for question in questions:
+            self._questions[question.request.key] = question
+            yield question.request
+
+    def _set_aside(self, item: Document | Unreadable) -> None:
+        reason, detail = "already_read", "the same text came before"
+        if isinstance(item, Unreadable):
+            reason, detail = item.reason, item.detail
         self.outcome.set_aside[reason] += 1
         self._work.buffer.add(
             SetAside(
                 kind="document",
                 reason=reason,
                 detail=detail,
-                text=text[:2000],
+                text=item.text[:2000],
                 parent_id="",
-                source=source,
-                row=row,
+                source=item.source,
+                row=item.row,
                 run=self.outcome.run.number,
                 request="",
             )

@@ -229,6 +229,7 @@ def working(
     outcome: type[_O],
     watcher: Watcher | None = None,
     given: Mapping[str, Any] | None = None,
+    once: bool = False,
 ) -> Iterator[Work[_O]]:
     """Begin a run, or go on with an unfinished one of the same configuration, as the one writer of the hub.
 
@@ -242,6 +243,7 @@ def working(
         outcome: what the run comes to.
         watcher: is told how it goes.
         given: what else the run needs to be given again.
+        once: go on with a finished run of the configuration too.
 
     Raises:
         UserError: another process is writing the hub, or the calls cannot be made as asked.
@@ -250,7 +252,11 @@ def working(
     named = {"model": model} if isinstance(model, str) else {}
     with hub.writing(), Journal(hub.journal_path) as journal:
         run, resumed = hub.start_run(
-            verb, configuration, given={**(given or {}), **named}, reopen=bool(calls.retrying)
+            verb,
+            configuration,
+            given={**(given or {}), **named},
+            reopen=bool(calls.retrying),
+            once=once and not calls.fresh,
         )
         engine = calls.engine(models, journal, run.number, watcher.notice)
         if journal.unreadable:

@@ -131,6 +131,7 @@ def _give_again(run: Run, hub: Path | str, model: Any, calls: Calls, watcher: Wa
         document_tokens=known["document_tokens"],
         skip_bad_rows=bool(run.given.get("skip_bad_rows")),
         seed=known["seed"],
+        shard=run.given.get("shard"),
         calls=calls,
         watcher=watcher,
     )
