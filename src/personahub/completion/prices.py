@@ -88,7 +88,7 @@ def _read(file: Path) -> dict[str, Price]:
 
 
 def _rate(given: object) -> float:
-    # Whatever is no number of 0 or more would leave a ceiling without effect: nothing is above "not a number".
+    # With "not a number" a ceiling would have no effect, since nothing is above it.
     if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < math.inf:
         raise ValueError(f"{given!r} is no price")
     return float(given)
