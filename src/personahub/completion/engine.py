@@ -177,8 +177,16 @@ class Engine:
 
     async def _ask(self, lane: _Lane, slot: int, job: Job, queue: Queue) -> None:
         most = await self._reserve(job.sent) if self._budget else None
-        if self.stopping:
-            return
+        # A call that waits for its turn counts as well: what is set aside for it is not spent yet.
+        self._in_flight += 1
+        try:
+            if not self.stopping:
+                await self._send(lane, slot, job, most, queue)
+        finally:
+            self._in_flight -= 1
+            self._settled.set()
+
+    async def _send(self, lane: _Lane, slot: int, job: Job, most: Most | None, queue: Queue) -> None:
         tokens = sum(most_tokens(job.sent)) if self.limits.tokens_per_minute else 0
         await lane.pace.admit(tokens)
         if self.stopping:
@@ -187,7 +195,6 @@ class Engine:
         self.totals.calls += 1
         self.totals.retried += job.tries.made > 0
         job.tries.made += 1
-        self._in_flight += 1
         try:
             reply = await lane.model.complete(job.sent, slot=slot)
             value = read_output(job.request, reply)
@@ -199,9 +206,6 @@ class Engine:
         else:
             self._answered(lane, job, reply, value, most, queue)
             lane.pace.give_back(tokens, reply.usage)
-        finally:
-            self._in_flight -= 1
-            self._settled.set()
 
     async def _reserve(self, request: Request) -> Most | None:
         """Set aside what the call may cost; ends the run where the ceiling leaves no room for it."""

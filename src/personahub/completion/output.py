@@ -20,6 +20,8 @@ __all__ = ["another_try", "read_again", "read_output"]
 
 _LOOP = 64
 """Characters of blank at the end of a reply that was cut off: no model pauses that long."""
+_TRIED = 1000
+"""Most braces looked at; a model that repeats one for megabytes would hold up every other call."""
 
 
 def read_output(request: Request, reply: Reply) -> Any:
@@ -72,9 +74,14 @@ def _fitting(text: str, schema: Mapping[str, object]) -> tuple[Any, str | None]:
     validator = _validator(schema)
     wrong = "the reply holds no JSON"
     for value in _json_values(text):
-        if validator.is_valid(value):
-            return value, None
-        error = next(iter(validator.iter_errors(value)))
+        try:
+            if validator.is_valid(value):
+                return value, None
+            error = next(iter(validator.iter_errors(value)))
+        except ValueError as unreadable:
+            # Half a surrogate pair (an escape can make one, and no file can hold it), or nesting too deep.
+            wrong = f"the JSON cannot be used: {unreadable}"[:300]
+            continue
         where = "/".join(map(str, error.instance_path)) or "the whole"
         wrong = f"{where}: {error.message}"[:300]
     return None, wrong
@@ -91,7 +98,9 @@ def _json_values(text: str) -> list[Any]:
     found: list[Any] = []
     decoder = json.JSONDecoder(strict=False)
     place = said.find("{")
-    while place >= 0 and len(found) < 20:
+    tried = 0
+    while place >= 0 and tried < _TRIED and len(found) < 20:
+        tried += 1
         try:
             value, end = decoder.raw_decode(said, place)
         except (ValueError, RecursionError):
