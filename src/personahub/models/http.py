@@ -25,6 +25,8 @@ OWN_KEY = "PERSONAHUB_API_KEY"
 
 REPLY_LIMIT = 16 * 2**20
 """Bytes; no completion is that long, so what is longer is a fault of the server or an attack."""
+_SECRET = 16
+"""Characters; a shorter key stands in for one ("none", "EMPTY") and may be a word of an honest reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,11 @@ class HttpClient:
         if self._transport is None:
             self._transport = self._open()
         reply = await self._transport.send(method, path, body, headers)
-        if reply.status != 200 and self.server.key:
-            # Some servers repeat the key they were given in their error.
-            cleaned = reply.body.replace(self.server.key.encode(), "…".encode())
-            return HttpReply(reply.status, reply.headers, cleaned)
+        key = self.server.key
+        if key and (reply.status != 200 or (len(key) >= _SECRET and key.encode() in reply.body)):
+            # Some servers repeat the key that they were given.
+            headers = {name: value.replace(key, "…") for name, value in reply.headers.items()}
+            return HttpReply(reply.status, headers, reply.body.replace(key.encode(), "…".encode()))
         return reply
 
     def _open(self) -> _Transport:
@@ -155,6 +158,7 @@ def _certificates(given: Path | None) -> list[bytes]:
 
 class _TcpTransport:
     def __init__(self, server: Server, headers: Mapping[str, str], certificates: list[bytes]) -> None:
+        from pyreqwest import exceptions
         from pyreqwest.client import ClientBuilder
         from pyreqwest.exceptions import PyreqwestError
 
@@ -173,7 +177,11 @@ class _TcpTransport:
         )
         for certificate in certificates:
             builder = builder.add_root_certificate_pem(certificate)
-        self._client = builder.build()
+        try:
+            self._client = builder.build()
+        except exceptions.BuilderError as error:
+            named = server.ca_file or os.environ.get("SSL_CERT_FILE")
+            raise UserError(f"{named}: holds a certificate that cannot be read ({_cause(error)})") from None
         self._base = server.url.rstrip("/")
         self._timeout = server.timeout
 
@@ -256,12 +264,15 @@ def _too_large() -> RequestError:
 
 def _pyreqwest_fault(error: Exception, url: str, timeout: float) -> Exception:
     """From the chain of causes: its exceptions call any fault before the first byte one of connecting."""
-    causes = (getattr(error, "details", None) or {}).get("causes") or []
-    messages = [str(cause["message"]) for cause in causes] or [str(getattr(error, "message", error))]
-    connecting = "client error (Connect)" in messages
-    detail = " ".join(messages[-1].split())[:300]
+    connecting = "client error (Connect)" in _causes(error)
+    detail = _cause(error)
     if isinstance(error, TimeoutError):
         return _timed_out(timeout, sent=not connecting)
+    if "CaUsedAsEndEntity" in detail:
+        return UserError(
+            f"{url}: its certificate is an authority's (CA:TRUE), which no server may show for itself; make it"
+            " anew with openssl req -x509 … -addext basicConstraints=critical,CA:FALSE"
+        )
     if "certificate" in detail:
         return UserError(
             f"{url}: its certificate is not trusted ({detail}); where it is your own, give --ca-file FILE"
@@ -271,10 +282,19 @@ def _pyreqwest_fault(error: Exception, url: str, timeout: float) -> Exception:
     return _broken(detail)
 
 
+def _causes(error: Exception) -> list[str]:
+    causes = (getattr(error, "details", None) or {}).get("causes") or []
+    return [str(cause["message"]) for cause in causes] or [str(getattr(error, "message", error))]
+
+
+def _cause(error: Exception) -> str:
+    return " ".join(_causes(error)[-1].split())[:300]
+
+
 def _broken(detail: str) -> RequestError:
     if _NO_HTTP.search(detail):
         return RequestError("malformed_reply", f"no valid HTTP: {detail}", usage=NOTHING_TOLD)
     return RequestError("connection", f"the connection broke: {detail}", usage=NOTHING_TOLD)
 
 
-_NO_HTTP = re.compile(r"header|message head|invalid HTTP|parse", re.IGNORECASE)
+_NO_HTTP = re.compile(r"header|message head|invalid HTTP|parse|illegal", re.IGNORECASE)
