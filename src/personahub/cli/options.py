@@ -74,7 +74,7 @@ def _calls(
     ] = False,
     deterministic: Annotated[
         bool,
-        _option("--deterministic", help="llama.cpp: repeat replies bit for bit: one slot, no prefix cache."),
+        _option("--deterministic", help="Repeat replies bit for bit: one slot, no cache; llama.cpp only."),
     ] = False,
 ) -> None:
     """The options of :class:`personahub.workflows.calls.Calls`, whose names they have."""

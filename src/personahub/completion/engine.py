@@ -17,7 +17,7 @@ from typing import Any
 from personahub.completion.budget import Budget, Ceiling, Most, most_tokens
 from personahub.completion.completions import Completion, Failure, Totals
 from personahub.completion.journal import Entry, EntryKind, Journal
-from personahub.completion.output import another_try, read_output
+from personahub.completion.output import another_try, read_again, read_output
 from personahub.completion.pacing import Limits, Pace
 from personahub.completion.prices import Price
 from personahub.completion.queue import Job, Queue
@@ -99,9 +99,10 @@ class Engine:
     def _spent_before(self, budget: Budget) -> None:
         for (run, _), spent in self.journal.spent(self.run).items():
             if run == self.run:
-                calls = spent.replies + spent.wasted
                 budget.spend(
-                    cost=spent.cost, tokens=spent.prompt_tokens + spent.completion_tokens, calls=calls
+                    cost=spent.cost + spent.most_cost,
+                    tokens=spent.prompt_tokens + spent.completion_tokens + spent.most_tokens,
+                    calls=spent.replies + spent.wasted,
                 )
 
     def stop(self) -> None:
@@ -161,10 +162,7 @@ class Engine:
         if self.fresh and entry.run != self.run:
             return None
         usage = Usage(entry.prompt_tokens, entry.cached_tokens, entry.completion_tokens)
-        try:
-            value = read_output(request, Reply(entry.text, entry.finish_reason, usage, entry.seconds))
-        except RequestError:
-            return None
+        value = read_again(request, entry.text)
         self.totals.answered_before += 1
         return Completion(request, value, None, False, usage, entry.cost, entry.seconds)
 
@@ -179,8 +177,16 @@ class Engine:
 
     async def _ask(self, lane: _Lane, slot: int, job: Job, queue: Queue) -> None:
         most = await self._reserve(job.sent) if self._budget else None
-        if self.stopping:
-            return
+        # A call that waits for its turn counts as well: what is set aside for it is not spent yet.
+        self._in_flight += 1
+        try:
+            if not self.stopping:
+                await self._send(lane, slot, job, most, queue)
+        finally:
+            self._in_flight -= 1
+            self._settled.set()
+
+    async def _send(self, lane: _Lane, slot: int, job: Job, most: Most | None, queue: Queue) -> None:
         tokens = sum(most_tokens(job.sent)) if self.limits.tokens_per_minute else 0
         await lane.pace.admit(tokens)
         if self.stopping:
@@ -189,7 +195,6 @@ class Engine:
         self.totals.calls += 1
         self.totals.retried += job.tries.made > 0
         job.tries.made += 1
-        self._in_flight += 1
         try:
             reply = await lane.model.complete(job.sent, slot=slot)
             value = read_output(job.request, reply)
@@ -201,9 +206,6 @@ class Engine:
         else:
             self._answered(lane, job, reply, value, most, queue)
             lane.pace.give_back(tokens, reply.usage)
-        finally:
-            self._in_flight -= 1
-            self._settled.set()
 
     async def _reserve(self, request: Request) -> Most | None:
         """Set aside what the call may cost; ends the run where the ceiling leaves no room for it."""
@@ -239,7 +241,8 @@ class Engine:
         self.totals.refused += refused
         if lane.pace.rests > rests and time.monotonic() - lane.told > _TOLD_EACH:
             lane.told = time.monotonic()
-            self.notice(f"{lane.model.provider or lane.model.name} is slowed down: {error}")
+            where = lane.model.provider or lane.model.name
+            self.notice(f"{where}: {error}; the calls that failed are tried again, more slowly")
         if error.usage is not None:
             entry = self._entry(job, EntryKind.WASTED, error.usage, error.text, error=error)
             self._pay(entry, error.usage, most)
@@ -288,12 +291,16 @@ class Engine:
         reply: Reply | None = None,
         error: RequestError | None = None,
     ) -> Entry:
+        cost = self.price.cost(usage) if usage and self.price else None
+        untold = usage is not None and None in (usage.prompt_tokens, usage.completion_tokens)
+        prompt, completion = most_tokens(job.sent) if untold else (0, 0)
         return Entry(
             key=job.request.key,
             kind=kind,
             run=self.run,
             model=job.request.model,
             text=text,
+            finish_reason=reply.finish_reason if reply else "",
             reason=error.reason if error else "",
             detail=str(error) if error else "",
             about=job.request.group,
@@ -301,9 +308,10 @@ class Engine:
             prompt_tokens=usage.prompt_tokens if usage else None,
             cached_tokens=usage.cached_tokens if usage else None,
             completion_tokens=usage.completion_tokens if usage else None,
-            cost=self.price.cost(usage) if usage and self.price else None,
-            finish_reason=reply.finish_reason if reply else "",
+            cost=cost,
             seconds=reply.seconds if reply else 0.0,
+            most_tokens=prompt + completion,
+            most_cost=self.price.most(prompt, completion) if untold and self.price else 0.0,
         )
 
     def _pay(self, entry: Entry, usage: Usage, most: Most | None) -> None:

@@ -247,7 +247,8 @@ class Queue:
                 yield batch
                 self._hungry.set()
                 if len(batch) >= self._bound:
-                    self._wake(len(self._idle))
+                    # Takers that found no room for what they would have made.
+                    self._wake(len(self._ready) + len(self._delayed))
             elif self._takers:
                 self._news.clear()
                 await self._news.wait()

@@ -53,7 +53,7 @@ def read_documents(
     files: SourceFiles,
     *,
     text_field: str | None = None,
-    document_tokens: int = 300,
+    document_tokens: int = 250,
     languages: bool = True,
 ) -> Iterator[Document | Unreadable]:
     """Every document of the files, in their order, and what gave none.

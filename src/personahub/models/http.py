@@ -18,7 +18,10 @@ from urllib.parse import urlsplit
 from personahub.errors import UserError
 from personahub.models.protocols import NOTHING_TOLD, RequestError
 
-__all__ = ["HttpClient", "HttpReply", "Server"]
+__all__ = ["OWN_KEY", "HttpClient", "HttpReply", "Server"]
+
+OWN_KEY = "PERSONAHUB_API_KEY"
+"""The environment variable of the key for a server that is named by its address."""
 
 REPLY_LIMIT = 16 * 2**20
 """Bytes; no completion is that long, so what is longer is a fault of the server or an attack."""
@@ -40,6 +43,7 @@ class Server:
     Attributes:
         url: its base address, such as ``http://127.0.0.1:8000/v1``, or ``unix:/run/llm.sock``.
         key: sent as a bearer token, never shown; None where the server wants none.
+        key_variable: the environment variable that the key is read from.
         timeout: seconds a call may take in all.
         connections: most of them at a time.
         ca_file: certificates to trust beside the system's, in PEM.
@@ -47,10 +51,14 @@ class Server:
 
     url: str
     key: str | None = field(default=None, repr=False)
+    key_variable: str = OWN_KEY
     timeout: float = 120.0
     connections: int = 64
     ca_file: Path | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+_JSON: Mapping[str, str] = {"Content-Type": "application/json"}
 
 
 class _Transport(Protocol):
@@ -94,7 +102,7 @@ class HttpClient:
         Raises:
             RequestError: "connection", "timeout", "too_large" or "malformed_reply" (not HTTP).
         """
-        return await self._send("POST", path, body, headers or {"Content-Type": "application/json"})
+        return await self._send("POST", path, body, headers or _JSON)
 
     async def get(self, path: str) -> HttpReply:
         """Fetch; raises as :meth:`post` does."""
@@ -148,7 +156,9 @@ def _certificates(given: Path | None) -> list[bytes]:
 class _TcpTransport:
     def __init__(self, server: Server, headers: Mapping[str, str], certificates: list[bytes]) -> None:
         from pyreqwest.client import ClientBuilder
+        from pyreqwest.exceptions import PyreqwestError
 
+        self._fault = PyreqwestError
         builder = (
             ClientBuilder()
             .default_headers(dict(headers))
@@ -168,23 +178,24 @@ class _TcpTransport:
         self._timeout = server.timeout
 
     async def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpReply:
-        from pyreqwest import exceptions
-
-        request = self._client.request(method, self._base + path).headers(dict(headers))
+        request = self._client.request(method, self._base + path)
+        if headers:
+            request = request.headers(dict(headers))
         if body is not None:
             request = request.body_bytes(body)
         try:
             async with request.build_streamed() as response:
-                reader = response.body_reader
+                told = response.get_header("content-length")
+                if told is not None and int(told) <= REPLY_LIMIT:
+                    return HttpReply(response.status, response.headers, bytes(await response.bytes()))
                 pieces, size = [], 0
-                while piece := await reader.read_chunk():
+                while piece := await response.body_reader.read_chunk():
                     size += len(piece)
                     if size > REPLY_LIMIT:
                         raise _too_large()
                     pieces.append(bytes(piece))
-                found = response.headers
-                return HttpReply(response.status, found, b"".join(pieces))
-        except exceptions.PyreqwestError as error:
+                return HttpReply(response.status, response.headers, b"".join(pieces))
+        except self._fault as error:
             raise _pyreqwest_fault(error, self._base, self._timeout) from None
 
     async def close(self) -> None:

@@ -85,7 +85,7 @@ class OpenAIEmbeddings:
         for attempt in range(_TRIES):
             try:
                 reply = await self._client.post("/embeddings", body)
-                raise_for_status(reply, self._server.url, self.name)
+                raise_for_status(reply, self._server, self.name)
                 return _vectors(reply.body, len(texts))
             except RequestError as error:
                 if attempt + 1 == _TRIES or error.reason in {"refused", "prompt_too_long"}:

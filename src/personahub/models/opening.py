@@ -15,7 +15,7 @@ from pathlib import Path
 
 from personahub.errors import UserError
 from personahub.models.catalog import DEFAULT_MODEL
-from personahub.models.http import Server
+from personahub.models.http import OWN_KEY, Server
 from personahub.models.llamacpp import LlamaCpp
 from personahub.models.openai import OpenAIModel
 from personahub.models.openai_embeddings import OpenAIEmbeddings
@@ -29,7 +29,6 @@ _HOSTED = {
     "openai": ("OPENAI_BASE_URL", "https://api.openai.com/v1", "OPENAI_API_KEY"),
     "anthropic": ("ANTHROPIC_BASE_URL", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
 }
-_KEY = "PERSONAHUB_API_KEY"
 _CONCURRENCY = 64
 
 
@@ -125,13 +124,15 @@ def named_servers(model: str, opening: Opening) -> tuple[list[Server], str] | No
         urls = [address.strip() for address in addresses.split(",")]
         if not name:
             raise UserError(f"{model}: names no model; add its name there after a #: {addresses}#NAME")
-        key = os.environ.get(_KEY)
+        variable = OWN_KEY
+        key = os.environ.get(variable)
     else:
         return None
     return [
         Server(
             url=url,
             key=key,
+            key_variable=variable,
             timeout=opening.timeout,
             connections=opening.concurrency or _CONCURRENCY,
             ca_file=opening.ca_file,

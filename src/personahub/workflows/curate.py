@@ -56,7 +56,7 @@ def curate(
     granularity: str = "fine",
     language: str | None = None,
     text_field: str | None = None,
-    document_tokens: int = 300,
+    document_tokens: int = 250,
     skip_bad_rows: bool = False,
     seed: int = 0,
     shard: str | None = None,

@@ -42,7 +42,7 @@ class Journal:
         UserError: another process has it open, no folder can be there, or a part is damaged.
     """
 
-    def __init__(self, folder: Path, *, seal_bytes: int = 32 * 2**20) -> None:
+    def __init__(self, folder: Path, *, seal_bytes: int = 12 * 2**20) -> None:
         """Lock the folder, put right what a crash left, and index what it holds."""
         self.folder = folder
         self.cut_bytes = 0
