@@ -307,7 +307,7 @@ def entry(number: int, kind: EntryKind = EntryKind.REPLY, run: int = 1, **fields
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     sources=st.lists(
         st.lists(

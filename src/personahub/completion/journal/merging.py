@@ -174,20 +174,22 @@ def _tables(folder: Path, after: int) -> Iterator[tuple[int, pa.Table]]:
                         raise damaged(part, error) from error
                 start += size
     for path in (*(path for _, path in sorted(sealing.items())), folder / "live.jsonl"):
-        for table in _lines(path):
-            yield start, table
-            start += table.num_rows
+        for chunk in _chunks(path):
+            found = [from_line(line) for line in chunk.split(b"\n")[:-1]]
+            size = sum(entry is not None for entry, _ in found)
+            if start + size >= after:
+                yield start, to_table(chunk, usual=all(strict for _, strict in found))
+            start += size
 
 
-def _lines(path: Path) -> Iterator[pa.Table]:
+def _chunks(path: Path) -> Iterator[bytes]:
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return
     try:
         for _, chunk in read_chunks(file, os.fstat(file).st_size, GROUP_BYTES):
-            usual = all(from_line(line)[1] for line in chunk.split(b"\n")[:-1])
-            yield to_table(chunk, usual=usual)
+            yield chunk
     finally:
         os.close(file)
 
