@@ -157,8 +157,8 @@ def faults(work: Path) -> str:
         faulty = run(server.url, 100_000, 512, work / "faulty", "--timeout", "2")
         met = sum(server.stats()["faults"].values())
     return (
-        f"rows {faulty['rows']:,.0f}, failed {faulty['failed']:.0f}; extra calls {faulty['calls'] - 100_000:,.0f},"
-        f" faults {met:,};"
+        f"rows {faulty['rows']:,.0f}, failed {faulty['failed']:.0f};"
+        f" extra calls {faulty['calls'] - 100_000:,.0f}, faults {met:,};"
         f" {clean['seconds'] / faulty['seconds']:.0%} of the fault-free rate"
         f" ({faulty['seconds']:.1f} s against {clean['seconds']:.1f} s)"
     )

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from completion_engine import ours
 from load_server import LoadServer
 from measured_process import Cost, environment, per_call, prompts, run_measured, version_of
 
@@ -192,7 +193,8 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.1, help="seconds")
     parser.add_argument("--peers", nargs="*", default=[peer.package for peer in PEERS])
     args = parser.parse_args()
-    contestants = [peer.contestant(args.work) for peer in PEERS if peer.package in args.peers]
+    contestants = [Contestant("personahub", ours)]
+    contestants += [peer.contestant(args.work) for peer in PEERS if peer.package in args.peers]
     compare(contestants, args.calls, args.concurrency, args.latency)
 
 

@@ -59,8 +59,10 @@ def test_curate_json_prints_the_contract_and_nothing_else(run, texts, tmp_path, 
     assert result.code == 0
     printed = json.loads(result.out)
     assert list(printed) == ["documents", "personas", "set_aside", "calls", "failures"]
-    assert (printed["documents"], printed["calls"], printed["failures"]) == (1, 1, 0)
-    assert printed["personas"] + sum(printed["set_aside"].values()) == 1
+    assert printed["documents"] == 1
+    # The small model may be cut off, and is asked once more then.
+    assert printed["calls"] in {1, 2}
+    assert printed["personas"] + sum(printed["set_aside"].values()) + printed["failures"] == 1
 
 
 def test_curate_without_json_says_what_came_and_what_to_do_next(run, texts, tmp_path, small_model) -> None:
