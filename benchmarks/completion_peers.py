@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from completion_engine import ours
 from load_server import LoadServer
 from measured_process import Cost, environment, per_call, prompts, run_measured, version_of
 
@@ -193,6 +192,9 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.1, help="seconds")
     parser.add_argument("--peers", nargs="*", default=[peer.package for peer in PEERS])
     args = parser.parse_args()
+    # Here, since the peers run this file in environments without us.
+    from completion_engine import ours
+
     contestants = [Contestant("personahub", ours)]
     contestants += [peer.contestant(args.work) for peer in PEERS if peer.package in args.peers]
     compare(contestants, args.calls, args.concurrency, args.latency)
