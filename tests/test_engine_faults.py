@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def free_port() -> int:
 def complete(
     urls: Sequence[str],
     journal: Journal,
-    asked: Sequence[Request],
+    asked: Iterable[Request],
     *,
     concurrency: int = 32,
     timeout: float = 20.0,
@@ -109,12 +109,28 @@ def test_what_may_have_been_billed_in_vain_is_in_the_journal(journal: Journal) -
     assert answered(completions) == 300 - len(failed)
 
 
-def test_of_two_endpoints_the_dead_one_holds_nothing_up(journal: Journal) -> None:
+@pytest.mark.parametrize("group_of", [1, 40])
+def test_of_two_endpoints_the_dead_one_holds_nothing_up(journal: Journal, group_of: int) -> None:
     start = time.monotonic()
     with LoadServer(latency=0.05) as server:
         dead = f"http://127.0.0.1:{free_port()}/v1"
-        completions, _ = complete([dead, server.url], journal, requests(600), concurrency=16)
+        completions, _ = complete([dead, server.url], journal, requests(600, group_of), concurrency=16)
     assert answered(completions) == 600
+    assert time.monotonic() - start < 12
+
+
+def test_an_endpoint_that_dies_leaves_its_share_to_the_other(journal: Journal) -> None:
+    with LoadServer(latency=0.05) as server, LoadServer(latency=0.05) as other:
+
+        def asked() -> Iterator[Request]:
+            for number, request in enumerate(requests(1000)):
+                if number == 300:
+                    other.process.kill()
+                yield request
+
+        start = time.monotonic()
+        completions, _ = complete([server.url, other.url], journal, asked(), concurrency=16)
+    assert answered(completions) == 1000
     assert time.monotonic() - start < 15
 
 
