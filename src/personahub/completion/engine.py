@@ -30,6 +30,8 @@ __all__ = ["Engine"]
 _BREAKS = frozenset({"connection", "timeout", "server_error"})
 _UNREACHABLE = 5, 3.0
 """Faults and seconds after which an address that has never answered is taken to be wrong."""
+_LOOK = 0.25
+"""Seconds between two looks whether an endpoint that rested has room again."""
 _TOLD_EACH = 30.0
 """Seconds between two notices about one endpoint."""
 _PATIENCE = 600.0
@@ -85,7 +87,8 @@ class Engine:
                 f"the price of {self.models[0].name} is not known, so a ceiling for its cost cannot be kept:"
                 " give the price in a file (--prices), or a ceiling in tokens (--max-tokens)"
             )
-        self._lanes = [_Lane(model, Pace(model.slots, self.limits)) for model in self.models]
+        alone = len(self.models) == 1
+        self._lanes = [_Lane(model, Pace(model.slots, self.limits, patient=alone)) for model in self.models]
         self._budget = Budget(self.ceiling, self.price) if self.ceiling else None
         if self._budget:
             self._spent_before(self._budget)
@@ -169,29 +172,36 @@ class Engine:
     async def _work(self, lane: _Lane, slot: int, queue: Queue) -> None:
         try:
             while (unit := await queue.take()) is not None:
-                for job in unit:
-                    if not self.stopping:
-                        await self._ask(lane, slot, job, queue)
+                for place, job in enumerate(unit):
+                    if not self.stopping and not await self._ask(lane, slot, job, queue):
+                        queue.put_back(unit[place:])
+                        # The run may end, too, while the endpoint rests.
+                        while not lane.pace.has_room and not queue.is_over:  # noqa: ASYNC110
+                            await asyncio.sleep(_LOOK)
+                        break
         finally:
             queue.leave()
 
-    async def _ask(self, lane: _Lane, slot: int, job: Job, queue: Queue) -> None:
+    async def _ask(self, lane: _Lane, slot: int, job: Job, queue: Queue) -> bool:
+        """Ask one request; False where another endpoint should."""
         most = await self._reserve(job.sent) if self._budget else None
         # A call that waits for its turn counts as well: what is set aside for it is not spent yet.
         self._in_flight += 1
         try:
-            if not self.stopping:
-                await self._send(lane, slot, job, most, queue)
+            return self.stopping or await self._send(lane, slot, job, most, queue)
         finally:
             self._in_flight -= 1
             self._settled.set()
 
-    async def _send(self, lane: _Lane, slot: int, job: Job, most: Most | None, queue: Queue) -> None:
+    async def _send(self, lane: _Lane, slot: int, job: Job, most: Most | None, queue: Queue) -> bool:
         tokens = sum(most_tokens(job.sent)) if self.limits.tokens_per_minute else 0
-        await lane.pace.admit(tokens)
+        if not await lane.pace.admit(tokens):
+            if most and self._budget:
+                self._budget.settle(most, None, None)
+            return False
         if self.stopping:
             lane.pace.leave()
-            return
+            return True
         self.totals.calls += 1
         self.totals.retried += job.tries.made > 0
         job.tries.made += 1
@@ -206,6 +216,7 @@ class Engine:
         else:
             self._answered(lane, job, reply, value, most, queue)
             lane.pace.give_back(tokens, reply.usage)
+        return True
 
     async def _reserve(self, request: Request) -> Most | None:
         """Set aside what the call may cost; ends the run where the ceiling leaves no room for it."""

@@ -270,8 +270,8 @@ def _pyreqwest_fault(error: Exception, url: str, timeout: float) -> Exception:
         return _timed_out(timeout, sent=not connecting)
     if "CaUsedAsEndEntity" in detail:
         return UserError(
-            f"{url}: its certificate is an authority's (CA:TRUE), which no server may show for itself; make it"
-            " anew with openssl req -x509 … -addext basicConstraints=critical,CA:FALSE"
+            f"{url}: its certificate is an authority's (CA:TRUE), which no server may show for its own; make"
+            " one with openssl req -x509 … -addext basicConstraints=critical,CA:FALSE"
         )
     if "certificate" in detail:
         return UserError(
