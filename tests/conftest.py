@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from commands import Run, runner
+
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
 TEXTS = {
@@ -25,6 +27,12 @@ def _straight_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
     for name in ("SSL_CERT_FILE", "OPENAI_API_KEY", "OPENAI_BASE_URL", "PERSONAHUB_API_KEY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line and gives its exit code and output."""
+    return runner(monkeypatch, capsys)
 
 
 @pytest.fixture

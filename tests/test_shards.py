@@ -46,7 +46,8 @@ def reply(request: Request) -> str:
 
 
 def good_reply(request: Request) -> str:
-    persona = sentence(request).removesuffix(".") + " and notes each of them down in a small green book."
+    who = sentence(request).removesuffix(".").replace("Easter", "sunrise")
+    persona = f"{who} and notes each of them down in a small green book."
     return json.dumps({"persona": persona})
 
 
