@@ -11,6 +11,7 @@ import venv
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 from typer.testing import CliRunner
 
@@ -265,13 +266,17 @@ def test_credentials_of_an_index_are_not_in_the_error(
 
 def test_without_pip_the_error_says_how_to_get_it(tmp_path: Path) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
+    # What this package needs at once is there; pip, which lies beside it, is not.
+    needed = tmp_path / "needed"
+    needed.mkdir()
+    (needed / "orjson").symlink_to(Path(orjson.__file__).parent)
     script = (
         "from pathlib import Path; from personahub.models.store import ModelStore\n"
         f"ModelStore(Path({str(tmp_path)!r})).pull('smollm2-135m')\n"
     )
     done = subprocess.run(
         [tmp_path / "bare/bin/python", "-c", script],
-        env={"PYTHONPATH": str(SOURCE)},
+        env={"PYTHONPATH": f"{SOURCE}:{needed}"},
         capture_output=True,
         text=True,
         check=False,
