@@ -20,6 +20,8 @@ from personahub.errors import UserError
 from personahub.models import Message, Request, Sampling
 from personahub.models.http import Server
 from personahub.models.openai import OpenAIModel
+from raw_server import completion as said_by_server
+from raw_server import serving, whole
 
 SCHEMA = {"type": "object", "properties": {"persona": {"type": "string"}}, "required": ["persona"]}
 PRICE = Price(3.0, 3.0, 15.0)
@@ -221,6 +223,45 @@ def test_fresh_asks_again_and_pays_again(journal: Journal) -> None:
         assert (engine.totals.calls, engine.totals.answered_before) == (0, 50)
         assert answered(completions) == 50
         assert server.stats()["paid_twice"] == 0
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_key_that_the_server_repeats_reaches_neither_journal_nor_failure(
+    tmp_path: Path, status: int
+) -> None:
+    key = "a-key-that-nobody-may-see"
+
+    async def work() -> list[Completion]:
+        said = f"no completion, but your key was Bearer {key} / {key}".encode()
+        async with serving(whole(status, said, f"X-Key: {key}")) as server:
+            model = OpenAIModel(Server(server.url, key=key), "any")
+            with Journal(tmp_path / "journal") as journal:
+                engine = Engine([model], journal, 1, notice=notices.append)
+                completions = [completion async for completion in engine.complete(requests(1))]
+            await model.close()
+            return completions
+
+    notices: list[str] = []
+    (completion,) = asyncio.run(work())
+    assert completion.failure
+    assert "…" in completion.failure.text + completion.failure.detail
+    assert key not in repr(completion) + "".join(notices)
+    assert key not in (tmp_path / "journal" / "live.jsonl").read_text()
+
+
+def test_a_server_that_tells_no_tokens_leaves_them_untold(journal: Journal) -> None:
+    async def work() -> Engine:
+        async with serving(said_by_server('{"persona": "A cook"}', usage={})) as server:
+            model = OpenAIModel(Server(server.url), "any")
+            engine = Engine([model], journal, 1, price=PRICE)
+            assert answered([one async for one in engine.complete(requests(5))]) == 5
+            await model.close()
+            return engine
+
+    totals = asyncio.run(work()).totals
+    assert (totals.untold, totals.unpriced, totals.cost, totals.prompt_tokens) == (5, 5, 0.0, 0)
+    spent = journal.spent(1)[1, "any"]
+    assert (spent.replies, spent.untold, spent.unpriced) == (5, 5, 5)
 
 
 CALLS = """
