@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from personahub.completion import Ceiling, Completion, Engine, Entry, EntryKind, Journal, Limits, Price
 from personahub.completion.budget import Budget, most_tokens
 from personahub.errors import UserError
-from personahub.models import Message, Reply, Request, Sampling, Usage
+from personahub.models import Message, Reply, Request, RequestError, Sampling, Usage
 from scripted import ScriptedModel
 
 PRICE = Price(3.0, 1.0, 15.0)
@@ -195,6 +195,24 @@ def test_most_of_a_budget_can_be_spent_because_what_comes_back_makes_room(
 def test_a_ceiling_for_the_cost_needs_a_price(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal") as journal, pytest.raises(UserError, match="price of scripted is not"):
         complete(ScriptedModel(), journal, requests(1), Ceiling(cost=1.0), price=None)
+
+
+@pytest.mark.parametrize("name", ["tokens", "cost"])
+def test_a_call_that_may_have_been_billed_stays_counted_when_the_run_is_gone_on_with(
+    tmp_path: Path, name: str
+) -> None:
+    asked = requests(10)
+    most = most_tokens(asked[0])
+    ceiling = Ceiling(**{name: 3 * (sum(most) if name == "tokens" else PRICE.most(*most) + 1e-9)})
+
+    def hang_up(_: Request) -> str:
+        raise RequestError("malformed_reply", "half a body", usage=Usage())
+
+    with Journal(tmp_path / "journal") as journal:
+        model = ScriptedModel(hang_up)
+        for _ in range(4):
+            complete(model, journal, asked, ceiling)
+        assert model.calls == 3
 
 
 def test_a_budget_spent_by_failures_is_not_spent_twice(tmp_path: Path) -> None:
