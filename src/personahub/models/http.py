@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
 from personahub.errors import UserError
 from personahub.models.protocols import NOTHING_TOLD, RequestError
 
-__all__ = ["HttpClient", "HttpReply", "Server"]
+if TYPE_CHECKING:
+    from pyreqwest.request import StreamRequest
+
+__all__ = ["HttpClient", "HttpReply", "Server", "TcpTransport"]
 
 REPLY_LIMIT = 16 * 2**20
 """Bytes; no completion is that long, so what is longer is a fault of the server or an attack."""
@@ -39,7 +42,8 @@ class Server:
 
     Attributes:
         url: its base address, such as ``http://127.0.0.1:8000/v1``, or ``unix:/run/llm.sock``.
-        key: sent as a bearer token, never shown; None where the server wants none.
+        key: never shown; None where the server wants none.
+        key_header: the header that carries the key; by default it is a bearer token.
         timeout: seconds a call may take in all.
         connections: most of them at a time.
         ca_file: certificates to trust beside the system's, in PEM.
@@ -47,6 +51,7 @@ class Server:
 
     url: str
     key: str | None = field(default=None, repr=False)
+    key_header: str = "Authorization"
     timeout: float = 120.0
     connections: int = 64
     ca_file: Path | None = None
@@ -105,7 +110,9 @@ class HttpClient:
     ) -> HttpReply:
         if self._transport is None:
             self._transport = self._open()
-        reply = await self._transport.send(method, path, body, headers)
+        return self._cleaned(await self._transport.send(method, path, body, headers))
+
+    def _cleaned(self, reply: HttpReply) -> HttpReply:
         if reply.status != 200 and self.server.key:
             # Some servers repeat the key they were given in their error.
             cleaned = reply.body.replace(self.server.key.encode(), "…".encode())
@@ -113,12 +120,16 @@ class HttpClient:
         return reply
 
     def _open(self) -> _Transport:
+        if self.server.url.startswith("unix:"):
+            return _UnixTransport(self.server, self._headers())
+        return TcpTransport(self.server, self._headers(), self._certificates)
+
+    def _headers(self) -> dict[str, str]:
         headers = {"User-Agent": f"personahub/{version('personahub')}", **self.server.headers}
         if self.server.key:
-            headers["Authorization"] = f"Bearer {self.server.key}"
-        if self.server.url.startswith("unix:"):
-            return _UnixTransport(self.server, headers)
-        return _TcpTransport(self.server, headers, self._certificates)
+            bearer = self.server.key_header == "Authorization"
+            headers[self.server.key_header] = f"Bearer {self.server.key}" if bearer else self.server.key
+        return headers
 
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""
@@ -145,8 +156,17 @@ def _certificates(given: Path | None) -> list[bytes]:
     return found
 
 
-class _TcpTransport:
+class TcpTransport:
+    """A pool of connections to a server over TCP.
+
+    Args:
+        server: where it is.
+        headers: sent with every request.
+        certificates: trusted beside the system's, in PEM.
+    """
+
     def __init__(self, server: Server, headers: Mapping[str, str], certificates: list[bytes]) -> None:
+        """Nothing is sent yet."""
         from pyreqwest.client import ClientBuilder
 
         builder = (
@@ -168,26 +188,39 @@ class _TcpTransport:
         self._timeout = server.timeout
 
     async def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpReply:
-        from pyreqwest import exceptions
-
+        """Send one request; raises as :meth:`HttpClient.post` does."""
         request = self._client.request(method, self._base + path).headers(dict(headers))
         if body is not None:
             request = request.body_bytes(body)
+        return await self.exchange(request.build_streamed(), self._timeout)
+
+    async def exchange(
+        self, request: "StreamRequest", seconds: float, into: BinaryIO | None = None
+    ) -> HttpReply:
+        """Send a request as it is built; a 200's body goes into the file, if one is given.
+
+        ``seconds`` is how long the request was given, for the error.
+        """
+        from pyreqwest import exceptions
+
         try:
-            async with request.build_streamed() as response:
+            async with request as response:
                 reader = response.body_reader
                 pieces, size = [], 0
                 while piece := await reader.read_chunk():
+                    if into is not None and response.status == 200:
+                        into.write(piece)
+                        continue
                     size += len(piece)
                     if size > REPLY_LIMIT:
                         raise _too_large()
                     pieces.append(bytes(piece))
-                found = response.headers
-                return HttpReply(response.status, found, b"".join(pieces))
+                return HttpReply(response.status, response.headers, b"".join(pieces))
         except exceptions.PyreqwestError as error:
-            raise _pyreqwest_fault(error, self._base, self._timeout) from None
+            raise _pyreqwest_fault(error, self._base, seconds) from None
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._client.close()
 
 

@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
-from personahub.completion import Engine, Failure, Journal, Totals
+from personahub.completion import BatchEngine, Engine, Failure, Journal, Totals
 from personahub.hub import Hub, Run, RunStatus
 from personahub.models import LanguageModel
+from personahub.models.batches import BatchModel
 from personahub.records import Document, Persona, Record, SetAside, Table
 from personahub.workflows.calls import Calls
 
@@ -123,7 +124,7 @@ class Work(Generic[_O]):
     """One run at work: its hub, its engine, and what it has come to."""
 
     hub: Hub
-    engine: Engine
+    engine: Engine | BatchEngine
     journal: Journal
     watcher: Watcher
     outcome: _O
@@ -191,7 +192,7 @@ def working(
     configuration: Mapping[str, Any],
     *,
     model: object,
-    models: Sequence[LanguageModel],
+    models: Sequence[LanguageModel] | Sequence[BatchModel],
     calls: Calls,
     outcome: type[_O],
     watcher: Watcher | None = None,
@@ -228,7 +229,7 @@ def working(
 
 
 @contextmanager
-def _stoppable(engine: Engine, watcher: Watcher) -> Iterator[None]:
+def _stoppable(engine: Engine | BatchEngine, watcher: Watcher) -> Iterator[None]:
     """Let Ctrl-C (or SIGTERM) stop the engine gently, and a second one at once.
 
     Inside a running event loop; does nothing outside the main thread, where no signal arrives.
