@@ -37,7 +37,7 @@ def main() -> None:
     args = parser.parse_args()
     random_ = random.Random(args.seed)
     hub = Path(tempfile.mkdtemp(prefix="kill-and-resume-")) / "hub"
-    journal = hub / "journal" / "completions.jsonl"
+    journal = hub / "journal" / "live.jsonl"  # never long enough here to be sealed
     command = ["-m", "personahub", "curate", args.source, "--hub", str(hub), "--model", args.model, "--json"]
     answered: list[str] = []
     for _ in range(args.kills):
@@ -49,15 +49,16 @@ def main() -> None:
         before, answered = answered, lines_of(journal)
         kept = answered[: len(before)] == before
         print(
-            f"killed after {moment:.1f} s: {len(answered)} replies journaled, earlier ones unchanged: {kept}"
+            f"killed after {moment:.1f} s: {len(answered)} entries journaled, earlier ones unchanged: {kept}"
         )
     result = subprocess.run([sys.executable, *command], check=True, stdout=subprocess.PIPE)
     end = json.loads(result.stdout)
     final = lines_of(journal)
-    keys = [json.loads(line)["key"] for line in final]
+    entries = [json.loads(line) for line in final]
+    keys = [entry["key"] for entry in entries if entry["kind"] == "reply"]
     print(f"run to its end: {end}")
-    print(f"journaled replies unchanged: {final[: len(answered)] == answered}")
-    print(f"replies in the journal: {len(final)}, different requests: {len(set(keys))}")
+    print(f"journaled entries unchanged: {final[: len(answered)] == answered}")
+    print(f"replies in the journal: {len(keys)}, different requests: {len(set(keys))}")
     print(f"asked in the last run: {end['calls']}; the journal grew by {len(final) - len(answered)}")
     print(f"personas in the hub: {Hub(hub).personas.count()}, of the run: {end['personas']}")
 

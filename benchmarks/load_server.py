@@ -99,21 +99,24 @@ class LoadServer:
     """The server as a process of its own; a context manager.
 
     Args:
+        port: where to listen on loopback; 0 for any free one.
         tls: paths of a certificate and its key; the server then speaks HTTPS only.
         unix: a path; the server then listens on this Unix socket instead of loopback.
         settings: those of `Settings`, for example ``latency=0.1, faults={"429": 0.05}``.
     """
 
-    def __init__(self, *, tls: tuple[str, str] | None = None, unix: str = "", **settings: object) -> None:
+    def __init__(
+        self, *, port: int = 0, tls: tuple[str, str] | None = None, unix: str = "", **settings: object
+    ) -> None:
         """A server that is not yet started."""
         self.tls = tls
         self.unix = unix
         self.settings = settings
-        self.port = 0
+        self.port = port
 
     def __enter__(self) -> Self:
         """Start it, and wait until it listens."""
-        command = [sys.executable, __file__, "--while-stdin"]
+        command = [sys.executable, __file__, "--while-stdin", "--port", str(self.port)]
         command += ["--tls", *self.tls] if self.tls else []
         command += ["--unix", self.unix] if self.unix else []
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -95,6 +95,7 @@ def report_speed(hub: Hub, wall: float) -> None:
     counts = hub.runs()[-1].counts
     spent = counts["last_invocation"]
     print(f"personas: {counts['personas']} of {counts['documents']} documents; {counts['set_aside']}")
+    print(f"failed: {counts['failures']}")
     print(f"seconds a persona: {wall / counts['personas']:.2f} (whole command: {wall:.0f} s)")
     print(f"prompt tokens from the cache: {spent['cached_tokens'] / spent['prompt_tokens']:.1%}")
     model = spent["model_seconds"]

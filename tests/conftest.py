@@ -17,6 +17,16 @@ TEXTS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _straight_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxy and keys this machine has, the tests' own servers are called without them."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("SSL_CERT_FILE", "OPENAI_API_KEY", "OPENAI_BASE_URL", "PERSONAHUB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
     """A folder with three short texts."""

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable
 
-from personahub.models import Reply, Request
+from personahub.models import Reply, Request, Usage
 
 Answer = Callable[[Request], str | Reply]
 """The text of the reply, or all of it; may raise RequestError or UserError."""
@@ -62,22 +62,22 @@ CRAFTS = [
 
 
 def persona_reply(request: Request) -> str:
-    """A persona that only the request decides, and that passes the filter in English and Russian."""
+    """A persona that only the request decides, and that fits the form in English and Russian."""
     digest = hashlib.sha256(request.key.encode()).digest()
     number = int.from_bytes(digest[2:5])
     if "по-русски" in request.messages[-1].content:
-        persona = f"Садовод, который каждое утро считает свои {number} яблок и никогда не ошибается."
+        persona = f"Садовод из деревни, который каждое утро считает {number} яблок и ни разу не ошибся."
     else:
         who = f"{WORDS[digest[0] % 10]} {CRAFTS[digest[1] % 10]}"
-        persona = f"A {who} who counts {number} of them every single morning."
+        persona = f"A {who} who counts {number} of them each morning and writes it down in a green notebook."
     return json.dumps({"persona": persona}, ensure_ascii=False)
 
 
 def problem_reply(request: Request) -> str:
     """A math problem that only the request decides, and that passes the checks."""
-    number = int(request.key[:6], 16)
+    number = int(request.key[:8], 16) % 10**6
     problem = f"A hive holds {number} bees and a third of them fly out. How many bees stay in the hive?"
-    return json.dumps({"quantities": f"{number} bees, one third", "problem": problem})
+    return json.dumps({"quantities": [f"{number} bees", "3 parts"], "problem": problem})
 
 
 def any_reply(request: Request) -> str:
@@ -105,6 +105,7 @@ class ScriptedModel:
     ) -> None:
         """Answer each request after ``delay`` seconds (or as many as it says for the request)."""
         self.name = name
+        self.provider = ""
         self.slots = slots
         self.served: list[list[Request]] = [[] for _ in range(slots)]
         self.answered = 0
@@ -138,9 +139,11 @@ class ScriptedModel:
         return Reply(
             text=answer,
             finish_reason="stop",
-            prompt_tokens=sum(len(message.content.split()) for message in request.messages),
-            cached_tokens=0,
-            completion_tokens=len(answer.split()),
+            usage=Usage(
+                prompt_tokens=sum(len(message.content.split()) for message in request.messages),
+                cached_tokens=0,
+                completion_tokens=len(answer.split()),
+            ),
             seconds=0.0,
         )
 

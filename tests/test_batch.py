@@ -401,7 +401,7 @@ def test_a_model_without_a_batch_api_is_one_line(name: str) -> None:
 OUTCOMES = ["good"] * 6 + ["bad form", "", "expired", "malformed", "missing", (429, "slow"), (400, "no")]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     kind=st.sampled_from(["openai", "anthropic"]),
     count=st.integers(0, 25),

@@ -59,8 +59,10 @@ def test_curate_json_prints_the_contract_and_nothing_else(run, texts, tmp_path, 
     assert result.code == 0
     printed = json.loads(result.out)
     assert list(printed) == ["documents", "personas", "set_aside", "calls", "failures"]
-    assert (printed["documents"], printed["calls"], printed["failures"]) == (1, 1, 0)
-    assert printed["personas"] + sum(printed["set_aside"].values()) == 1
+    assert printed["documents"] == 1
+    # The small model may be cut off, and is asked once more then.
+    assert printed["calls"] in {1, 2}
+    assert printed["personas"] + sum(printed["set_aside"].values()) + printed["failures"] == 1
 
 
 def test_curate_without_json_says_what_came_and_what_to_do_next(run, texts, tmp_path, small_model) -> None:
@@ -77,7 +79,8 @@ def test_synthesize_with_the_real_model_writes_jsonl_or_says_why_not(run, hub, t
     lines = out.read_text().splitlines()
     assert len(lines) == printed["records"]
     assert result.code == (0 if printed["records"] == 1 else 1)
-    assert printed["calls"] == printed["records"] + sum(printed["set_aside"].values())
+    if not printed["failures"]:
+        assert printed["calls"] == printed["records"] + sum(printed["set_aside"].values())
 
 
 @pytest.mark.parametrize(
@@ -163,11 +166,16 @@ def test_stats_counts_everything(run, hub) -> None:
 
 
 def test_set_aside_cases_can_be_listed_by_reason(run, texts, tmp_path) -> None:
-    curate([texts], tmp_path / "hub", model=ScriptedModel(lambda _: '{"persona": "A cook."}'))
-    result = run("runs", "set-aside", "--hub", tmp_path / "hub", "--reason", "too_short", "--json")
+    recipe = (
+        "A recipe that tells hungry people how to bake bread at home without any oven and without any yeast."
+    )
+    curate(
+        [texts / "lift.txt"], tmp_path / "hub", model=ScriptedModel(lambda _: json.dumps({"persona": recipe}))
+    )
+    result = run("runs", "set-aside", "--hub", tmp_path / "hub", "--reason", "not_a_person", "--json")
     cases = json.loads(result.out)
-    assert len(cases) == 8
-    assert {case["text"] for case in cases} == {"A cook."}
+    assert len(cases) == 4
+    assert {case["text"] for case in cases} == {recipe}
 
 
 def test_runs_are_listed_with_their_counts(run, hub) -> None:
@@ -206,9 +214,10 @@ def test_every_option_of_a_verb_has_help() -> None:
     for verb in ("curate", "synthesize", "sample", "show", "stats", "demo"):
         command = [sys.executable, "-m", "personahub", verb, "--help"]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-        options = re.findall(r"^│ [* ]*(--?\S+.*)│$", done.stdout, re.MULTILINE)
+        lines = "\n".join(line.strip("│ ") for line in done.stdout.splitlines())
+        options = re.findall(r"^[* ]*(--\S.*(?:\n[^-╭╰*\n].*)*)$", lines, re.MULTILINE)
         assert options
-        assert all(re.search(r"[A-Z]\w+.*\.", option) for option in options), (verb, options)
+        assert all(re.search(r"(?s)[A-Z]\w+.*\.", option) for option in options), (verb, options)
 
 
 def test_the_demo_shows_titles_personas_and_where_to_go_next(run, texts, tmp_path, small_model) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from personahub import Hub, UserError, curate
+from personahub.completion import EntryKind, Journal
 from personahub.models import Request, RequestError
 from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.workflows.stats import list_set_aside
@@ -144,22 +145,37 @@ def test_a_long_text_becomes_several_documents_with_their_places(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("reply", "reason"),
+    ("language", "persona", "reason"),
     [
-        ('{"persona": "A cook."}', "too_short"),
-        ('{"persona": "A recipe that tells hungry people how to bake some bread at home"}', "not_a_person"),
-        ("no json at all", "malformed"),
-        ('{"persona": 7}', "malformed"),
-        ('{"persona": "Пекарь, который каждое утро печёт ржаной хлеб в деревне"}', "wrong_language"),
+        (
+            "en",
+            f"A recipe that tells hungry people how to bake bread at home{' in winter' * 3}.",
+            "not_a_person",
+        ),
+        # In German the form of a persona is not fixed.
+        ("de", "A baker", "too_short"),
+        ("de", "Пекарь, который каждое утро печёт ржаной хлеб в деревне", "wrong_language"),
     ],
 )
-def test_a_poor_reply_is_set_aside_with_its_reason(
-    texts: Path, tmp_path: Path, reply: str, reason: str
+def test_a_poor_persona_is_set_aside_with_its_reason(
+    texts: Path, tmp_path: Path, language: str, persona: str, reason: str
 ) -> None:
-    outcome = curate([texts / "bread.md"], tmp_path / "hub", model=ScriptedModel(lambda _: reply))
+    reply = json.dumps({"persona": persona})
+    model = ScriptedModel(lambda _: reply)
+    outcome = curate([texts / "bread.md"], tmp_path / "hub", model=model, language=language)
     assert outcome.personas == 0
     assert outcome.set_aside == {reason: 4}
     assert len(list(list_set_aside(tmp_path / "hub", reason))) == 4
+
+
+@pytest.mark.parametrize("reply", ["no json at all", '{"persona": 7}', '{"persona": "A cook."}', "{}"])
+def test_a_reply_out_of_form_is_a_failure_after_another_try(texts: Path, tmp_path: Path, reply: str) -> None:
+    outcome = curate([texts / "bread.md"], tmp_path / "hub", model=ScriptedModel(lambda _: reply))
+    assert (outcome.personas, outcome.set_aside) == (0, {})
+    assert outcome.failures == {"invalid_output": 4}
+    assert outcome.totals.calls == 8
+    with Journal(Hub(tmp_path / "hub").journal_path) as journal:
+        assert [entry.text for entry in journal.entries(kind=EntryKind.FAILURE)] == [reply] * 4
 
 
 def test_a_reply_that_copies_an_example_is_set_aside(texts: Path, tmp_path: Path) -> None:
@@ -186,7 +202,7 @@ def test_examples_rotate_between_texts_and_not_between_the_calls_of_one(tmp_path
     assert len({next(iter(shown)) for shown in prefixes.values()}) > 1
 
 
-def test_a_failed_request_is_set_aside_and_the_run_goes_on(texts: Path, tmp_path: Path) -> None:
+def test_a_failed_request_is_counted_and_the_run_goes_on(texts: Path, tmp_path: Path) -> None:
     def fail_some(request: Request) -> str:
         if "Residents" in request.messages[-1].content:
             raise RequestError("prompt_too_long", "5000 tokens")
@@ -194,8 +210,9 @@ def test_a_failed_request_is_set_aside_and_the_run_goes_on(texts: Path, tmp_path
 
     outcome = curate([texts], tmp_path / "hub", model=ScriptedModel(fail_some))
     assert outcome.personas == 8
-    assert outcome.set_aside == {"prompt_too_long": 4}
+    assert outcome.failures == {"prompt_too_long": 4}
     assert outcome.totals.failures == 4
+    assert outcome.documents == 3
 
 
 def test_a_bad_row_deep_in_a_file_is_set_aside(tmp_path: Path) -> None:

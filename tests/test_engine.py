@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,18 +36,22 @@ def in_turn(request: Request) -> float:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal(tmp_path / "journal.jsonl") as opened:
+    with Journal(tmp_path / "journal") as opened:
         yield opened
 
 
 def complete(
-    model: ScriptedModel, journal: Journal, asked: Iterable[Request], into: list[Completion] | None = None
+    model: ScriptedModel,
+    journal: Journal,
+    asked: Iterable[Request],
+    into: list[Completion] | None = None,
+    **settings: Any,
 ) -> list[Completion]:
     """All completions; ``into`` keeps those that came before an error."""
     handed_over = [] if into is None else into
 
     async def run() -> None:
-        async for completion in Engine(model, journal).complete(asked):
+        async for completion in Engine([model], journal, **settings).complete(asked):
             handed_over.append(completion)
 
     asyncio.run(run())
@@ -65,8 +70,7 @@ def test_every_request_is_answered_once(journal: Journal, slots: int) -> None:
 def test_a_completion_carries_the_reply_to_its_own_request(journal: Journal) -> None:
     model = ScriptedModel(text_of, slots=3, delay=in_turn)
     for completion in complete(model, journal, requests(20)):
-        assert completion.reply is not None
-        assert completion.reply.text == text_of(completion.request)
+        assert completion.value == text_of(completion.request)
 
 
 def test_no_requests_make_no_completions(journal: Journal) -> None:
@@ -80,13 +84,13 @@ def test_what_the_journal_holds_is_not_asked_again(tmp_path: Path) -> None:
         model = ScriptedModel(text_of)
         second = complete(model, journal, requests(8))
     assert model.calls == 2
-    assert [c.reply for c in second[:6]] == [c.reply for c in first]
+    assert [c.value for c in second[:6]] == [c.value for c in first]
     assert [c.asked for c in second] == [False] * 6 + [True] * 2
 
 
 def test_totals_tell_calls_from_what_was_answered_before(journal: Journal) -> None:
     complete(ScriptedModel(), journal, requests(3))
-    engine = Engine(ScriptedModel(text_of), journal)
+    engine = Engine([ScriptedModel(text_of)], journal)
 
     async def run() -> None:
         async for _ in engine.complete(requests(5)):
@@ -134,7 +138,7 @@ def test_requests_are_drawn_only_as_fast_as_they_are_taken(journal: Journal, slo
 
     async def take(count: int) -> int:
         taken = 0
-        completions = Engine(ScriptedModel(slots=slots), journal).complete(endless())
+        completions = Engine([ScriptedModel(slots=slots)], journal).complete(endless())
         async for _ in completions:
             taken += 1
             await asyncio.sleep(0.002)
@@ -144,8 +148,9 @@ def test_requests_are_drawn_only_as_fast_as_they_are_taken(journal: Journal, slo
         return taken
 
     assert asyncio.run(take(10)) == 10
-    # The completed that wait (two a slot), one in each slot, and one that tells where a group ends.
-    assert drawn <= 10 + 2 * slots + 2 * slots
+    # Completions that were handed over together (64), those that wait (64), one request in each slot, and
+    # two batches (of 8 here) that are kept ready.
+    assert drawn <= 2 * 64 + slots + 16
 
 
 def test_a_failed_request_does_not_stop_the_others(journal: Journal) -> None:
@@ -155,20 +160,54 @@ def test_a_failed_request_does_not_stop_the_others(journal: Journal) -> None:
         return "yes"
 
     completions = complete(ScriptedModel(answer), journal, requests(5))
-    assert [c.reply is not None for c in completions] == [True, True, False, True, True]
+    assert [c.value for c in completions] == ["yes", "yes", None, "yes", "yes"]
     failure = completions[2].failure
     assert failure is not None
-    assert (failure.reason, str(failure)) == ("prompt_too_long", "9 tokens over")
+    assert (failure.reason, failure.detail, failure.attempts) == ("prompt_too_long", "9 tokens over", 1)
 
 
-def test_a_failed_request_is_asked_again_the_next_time(journal: Journal) -> None:
+def test_a_failed_request_is_asked_again_in_another_run_or_on_demand(journal: Journal) -> None:
     def refuse(request: Request) -> str:
-        raise RequestError("busy", "try later")
+        raise RequestError("refused", "not this")
 
-    complete(ScriptedModel(refuse), journal, requests(1))
-    (completion,) = complete(ScriptedModel(text_of), journal, requests(1))
-    assert completion.asked
-    assert completion.reply is not None
+    (failed,) = complete(ScriptedModel(refuse), journal, requests(1), run=1)
+    (same_run,) = complete(ScriptedModel(text_of), journal, requests(1), run=1)
+    assert same_run.failure == failed.failure
+    assert not same_run.asked
+    (retried,) = complete(
+        ScriptedModel(text_of), journal, requests(1), run=1, retrying=frozenset({"refused"})
+    )
+    (other_run,) = complete(ScriptedModel(text_of), journal, requests(1), run=2)
+    assert (retried.asked, retried.value) == (True, "question 0")
+    assert (other_run.asked, other_run.value) == (False, "question 0")
+
+
+def test_another_run_asks_again_what_an_earlier_one_gave_up(journal: Journal) -> None:
+    def refuse(request: Request) -> str:
+        raise RequestError("refused", "not this")
+
+    complete(ScriptedModel(refuse), journal, requests(1), run=1)
+    (completion,) = complete(ScriptedModel(text_of), journal, requests(1), run=2)
+    assert (completion.asked, completion.value) == (True, "question 0")
+
+
+def test_a_fresh_run_asks_again_what_others_answered_and_goes_on_from_its_own(journal: Journal) -> None:
+    complete(ScriptedModel(lambda _: "old"), journal, requests(3), run=1)
+    complete(ScriptedModel(lambda _: "new"), journal, requests(2), run=2, fresh=True)
+    model = ScriptedModel(lambda _: "newer")
+    values = [c.value for c in complete(model, journal, requests(3), run=2, fresh=True)]
+    assert sorted(values) == ["new", "new", "newer"]
+
+
+def test_what_is_asked_twice_at_a_time_is_sent_once(journal: Journal) -> None:
+    model = ScriptedModel(text_of, slots=4, delay=0.01)
+    asked = [request("the same", group) for group in ("", "a", "b")] + requests(3)
+    completions = complete(model, journal, asked)
+    assert model.calls == 4
+    assert sorted(c.value for c in completions) == [*(text_of(one) for one in requests(3)), *["the same"] * 3]
+    assert sum(c.asked for c in completions) == 4
+    # Each goes to whom it belongs, though their keys are equal.
+    assert sorted(c.request.group for c in completions if c.value == "the same") == ["", "a", "b"]
 
 
 def test_an_unusable_model_ends_the_run_and_what_was_in_flight_is_kept(journal: Journal) -> None:
@@ -191,14 +230,14 @@ def test_an_unusable_model_ends_the_run_and_what_was_in_flight_is_kept(journal: 
 
 def test_an_error_of_the_input_is_raised_after_what_came_before_it(journal: Journal) -> None:
     def broken() -> Iterator[Request]:
-        yield from requests(4)
-        raise UserError("line 5 is broken")
+        yield from requests(40)
+        raise UserError("line 41 is broken")
 
     before: list[Completion] = []
-    with pytest.raises(UserError, match="line 5"):
+    with pytest.raises(UserError, match="line 41"):
         complete(ScriptedModel(slots=3, delay=in_turn), journal, broken(), into=before)
-    # The last one was drawn, and whether its group ends there can no longer be told.
-    assert {text_of(c.request) for c in before} >= {f"question {number}" for number in range(3)}
+    # Up to a batch (of 8 here) was drawn and not yet asked.
+    assert {text_of(c.request) for c in before} >= {f"question {number}" for number in range(32)}
 
 
 def test_a_defect_in_the_input_is_raised_as_it_is(journal: Journal) -> None:
@@ -212,7 +251,7 @@ def test_a_defect_in_the_input_is_raised_as_it_is(journal: Journal) -> None:
 
 def test_stop_ends_early_and_hands_over_what_is_in_flight(journal: Journal) -> None:
     model = ScriptedModel(slots=3, delay=0.01)
-    engine = Engine(model, journal)
+    engine = Engine([model], journal)
     keys = []
 
     async def run() -> None:
@@ -227,7 +266,7 @@ def test_stop_ends_early_and_hands_over_what_is_in_flight(journal: Journal) -> N
 
 
 def test_after_stop_no_more_input_is_drawn(journal: Journal) -> None:
-    engine = Engine(ScriptedModel(slots=2), journal)
+    engine = Engine([ScriptedModel(slots=2)], journal)
     drawn = 0
 
     def counted() -> Iterator[Request]:
@@ -245,7 +284,7 @@ def test_after_stop_no_more_input_is_drawn(journal: Journal) -> None:
 
 
 def test_stop_ends_in_the_middle_of_a_group(journal: Journal) -> None:
-    engine = Engine(ScriptedModel(), journal)
+    engine = Engine([ScriptedModel()], journal)
 
     async def run() -> int:
         taken = 0
@@ -259,8 +298,9 @@ def test_stop_ends_in_the_middle_of_a_group(journal: Journal) -> None:
 
 def test_a_reply_is_in_the_journal_file_before_it_is_handed_over(journal: Journal) -> None:
     async def run() -> None:
-        async for completion in Engine(ScriptedModel(slots=2), journal).complete(requests(10)):
-            assert completion.request.key.encode() in journal.path.read_bytes()
+        async for completion in Engine([ScriptedModel(slots=2)], journal).complete(requests(10)):
+            written = (journal.folder / "live.jsonl").read_bytes()
+            assert completion.request.key.encode() in written
 
     asyncio.run(run())
 
@@ -282,7 +322,7 @@ def test_leaving_early_waits_until_the_model_has_let_go_of_every_request(journal
             raise AssertionError
 
     async def run() -> None:
-        completions = Engine(Slow(slots=4), journal).complete(requests(20))
+        completions = Engine([Slow(slots=4)], journal).complete(requests(20))
         await anext(completions)
         await completions.aclose()
         assert let_go == 3
@@ -297,7 +337,7 @@ def test_a_disk_that_cannot_be_synced_ends_the_run(journal: Journal, monkeypatch
     model = ScriptedModel(delay=0.02)
 
     async def run() -> None:
-        async for _ in Engine(model, journal).complete(requests(500)):
+        async for _ in Engine([model], journal).complete(requests(500)):
             pass
 
     with monkeypatch.context() as patch:

@@ -45,13 +45,19 @@ def source(tmp_path: Path) -> Path:
 
 
 def start(source: Path, hub: Path, log: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", SCRIPT, str(source), str(hub), str(log)]
-    return subprocess.Popen(command, env=environment)
+    return subprocess.Popen(command, env=environment())
+
+
+def environment() -> dict[str, str]:
+    """This process's, with the tests' own modules to be found."""
+    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def journaled(hub: Path) -> list[str]:
-    journal = hub / "journal" / "completions.jsonl"
+    """The keys so far; read as lines, since another process may have the journal open."""
+    journal = hub / "journal" / "live.jsonl"
     lines = journal.read_text().split("\n")[:-1] if journal.exists() else []
     return [json.loads(line)["key"] for line in lines]
 
@@ -125,9 +131,8 @@ def test_a_full_disk_stops_at_once_and_loses_nothing(source: Path, tmp_path: Pat
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n" + SCRIPT
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", limited, str(source), str(hub), str(log)]
-    failed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    failed = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert "cannot write the journal" in failed.stderr
     answered = set(journaled(hub))
     assert answered

@@ -57,12 +57,17 @@ def test_what_is_set_aside_is_made_up_for(hub: Path) -> None:
 
 
 def test_a_model_that_cannot_do_it_ends_the_run(hub: Path) -> None:
-    reply = json.dumps(
-        {"quantities": "none at all", "problem": "Here is no question whatever about anything at all."}
-    )
+    problem = "Solution: seven bees stay in the hive. How many of them have flown out before?"
+    reply = json.dumps({"quantities": ["7 bees", "2 hives"], "problem": problem})
     outcome = synthesize("math", hub, n=2, model=ScriptedModel(lambda _: reply))
     assert outcome.records == []
-    assert outcome.set_aside == {"no_question": 8}
+    assert outcome.set_aside == {"has_solution": 8}
+
+
+def test_replies_that_never_fit_are_failures_and_end_the_run(hub: Path) -> None:
+    outcome = synthesize("math", hub, n=2, model=ScriptedModel(lambda _: "seven"))
+    assert (outcome.records, outcome.set_aside) == ([], {})
+    assert outcome.failures == {"invalid_output": 8}
 
 
 def test_more_records_than_personas_asks_them_again_with_another_seed(hub: Path) -> None:
@@ -72,7 +77,8 @@ def test_more_records_than_personas_asks_them_again_with_another_seed(hub: Path)
 
 
 def test_one_sentence_from_two_texts_gives_two_different_records(texts: Path, tmp_path: Path) -> None:
-    same = json.dumps({"persona": "A night watchman who counts the stairs of every house on his round."})
+    persona = "A night watchman who counts the stairs of every house on his round and greets all the cats."
+    same = json.dumps({"persona": persona})
     curate([texts / "bread.md", texts / "lift.txt"], tmp_path / "hub", model=ScriptedModel(lambda _: same))
     outcome = synthesize("math", tmp_path / "hub", n=8, model=ScriptedModel(any_reply))
     assert len({record.persona_id for record in outcome.records}) == 8

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer instead of waiting for it: hours in a moment, and always alike."""
+"""An event loop whose clock jumps to the next timer instead of waiting: hours in a moment, always alike."""
 
 import asyncio
 import selectors

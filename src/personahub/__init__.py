@@ -1,7 +1,8 @@
 """Personas from text, and diverse, traceable synthetic data from personas.
 
-The verbs of the command line are functions here: :func:`curate`, :func:`synthesize`, :func:`sample`,
-:func:`show`, :func:`stats`. They are loaded when first used, so importing the package is quick.
+The verbs of the command line are functions here: :func:`curate`, :func:`merge`, :func:`sample`,
+:func:`show`, :func:`stats`, :func:`synthesize`. They are loaded when first used, so importing the package
+is quick.
 """
 
 import importlib
@@ -11,12 +12,13 @@ if TYPE_CHECKING:
     from personahub.errors import UserError
     from personahub.hub import Hub
     from personahub.workflows.curate import curate
+    from personahub.workflows.merge import merge
     from personahub.workflows.sample import sample
     from personahub.workflows.show import show
     from personahub.workflows.stats import stats
     from personahub.workflows.synthesize import synthesize
 
-__all__ = ["Hub", "UserError", "__version__", "curate", "sample", "show", "stats", "synthesize"]
+__all__ = ["Hub", "UserError", "__version__", "curate", "merge", "sample", "show", "stats", "synthesize"]
 
 __version__ = "0.1.0"
 
@@ -24,6 +26,7 @@ _HOMES = {
     "Hub": "personahub.hub",
     "UserError": "personahub.errors",
     "curate": "personahub.workflows.curate",
+    "merge": "personahub.workflows.merge",
     "sample": "personahub.workflows.sample",
     "show": "personahub.workflows.show",
     "stats": "personahub.workflows.stats",

@@ -2,7 +2,7 @@
 
 from personahub.errors import UserError
 
-__all__ = ["check_language", "language_name"]
+__all__ = ["LANGUAGES", "check_language", "language_name"]
 
 _NAMES = {
     "ar": "Arabic", "be": "Belarusian", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech",
@@ -14,6 +14,8 @@ _NAMES = {
     "sv": "Swedish", "sw": "Swahili", "ta": "Tamil", "te": "Telugu", "th": "Thai", "tr": "Turkish",
     "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
 }  # fmt: skip
+LANGUAGES = frozenset(_NAMES)
+"""The codes known here."""
 
 
 def language_name(code: str) -> str:

@@ -1,12 +1,14 @@
 """The ``personahub`` command: its verbs, and how errors and interrupts leave the process."""
 
 import errno
+import os
 import sys
 
 import typer
 
 from personahub.cli.curate import curate_command
 from personahub.cli.demo import demo_command
+from personahub.cli.hub import hub_app
 from personahub.cli.look import sample_command, show_command, stats_command
 from personahub.cli.models import models_app
 from personahub.cli.runs import runs_app
@@ -30,11 +32,14 @@ app.command("show")(show_command)
 app.command("stats")(stats_command)
 app.command("synthesize")(synthesize_command)
 app.add_typer(runs_app, name="runs")
+app.add_typer(hub_app, name="hub")
 app.add_typer(models_app, name="models")
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    # Arrow's own pool keeps freed memory: 20 MB more at the peak of a million calls, and no faster for it.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         app()
     except UserError as error:

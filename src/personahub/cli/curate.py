@@ -41,7 +41,7 @@ def curate_command(
             min=50,
             help="Longer texts are cut, at paragraph ends, into documents of about so many tokens.",
         ),
-    ] = 400,
+    ] = 250,
     skip_bad_rows: Annotated[
         bool,
         typer.Option(
@@ -50,6 +50,22 @@ def curate_command(
         ),
     ] = False,
     seed: Seed = 0,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Work on the I-th of N shares of the documents, in a hub of its own: DIR/shards/I-of-N.",
+        ),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--embeddings",
+            metavar="MODEL",
+            help="Measures how close a persona is to its text: openai:NAME or http://HOST:PORT/v1#NAME;"
+            " default: the built-in model.",
+        ),
+    ] = None,
     json: Json = False,
     *,
     calls: dict[str, Any],
@@ -59,14 +75,17 @@ def curate_command(
     Give the same command again after an interrupt or a crash: it goes on where it was and asks nothing
     that was answered.
     """
+    from dataclasses import asdict
+
     from personahub.cli.display import (
         ProgressWatcher,
         counted,
         print_json,
         program,
-        say_calls,
         say_interrupted,
     )
+    from personahub.cli.spending import print_estimate, say_calls
+    from personahub.hub import Shard
     from personahub.workflows.calls import Calls
     from personahub.workflows.curate import curate
 
@@ -85,18 +104,26 @@ def curate_command(
             document_tokens=document_tokens,
             skip_bad_rows=skip_bad_rows,
             seed=seed,
+            shard=shard,
+            encoder=encoder,
             calls=Calls(**calls),
             watcher=watcher,
         )
     finally:
         watcher.close()
+    if outcome.estimate:
+        print_json(asdict(outcome.estimate)) if json else print_estimate(outcome.estimate)
+        return
+    own = Shard.parse(shard).hub_of(hub) if shard else hub
     if json:
         print_json(outcome.to_json())
     else:
-        print(f"{outcome.personas} personas of {outcome.documents} documents in {hub}")
+        print(f"{outcome.personas} personas of {outcome.documents} documents in {own}")
         print(f"set aside: {counted(outcome.set_aside)}")
-        say_calls(outcome, hub)
-        if not outcome.interrupted:
+        say_calls(outcome, own)
+        if shard and not outcome.interrupted:
+            print(f"next: {program()} hub merge {own.parent.parent}    # when all shards are done")
+        elif not outcome.interrupted:
             print(f"next: {program()} sample -n 5 --hub {hub}")
             print(f"      {program()} synthesize math -n 5 --hub {hub} --out problems.jsonl")
     if outcome.interrupted:

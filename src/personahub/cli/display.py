@@ -19,10 +19,8 @@ __all__ = [
     "ProgressWatcher",
     "console",
     "counted",
-    "dollars",
     "print_json",
     "program",
-    "say_calls",
     "say_interrupted",
     "this_command",
 ]
@@ -60,36 +58,6 @@ def program() -> str:
 def this_command() -> str:
     """The command line as it was given, to be given again."""
     return shlex.join([program(), *sys.argv[1:]])
-
-
-def dollars(cost: float, unpriced: int) -> str:
-    """Money in words; what nobody knows is never called nothing."""
-    known = f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
-    if not unpriced:
-        return known
-    if not cost:
-        return "cost unknown"
-    return f"{known} and {unpriced:,} calls of unknown cost"
-
-
-def say_calls(outcome: Outcome, hub: Path) -> None:
-    """What the run's calls came to, and where to read why some failed."""
-    totals = outcome.totals
-    print(
-        f"calls: {totals.calls:,} ({totals.answered_before:,} answered before,"
-        f" {totals.retried:,} repeated after a fault), {outcome.seconds:.0f} s"
-    )
-    if totals.calls:
-        share = totals.cached_tokens / totals.prompt_tokens if totals.cached_tokens else 0.0
-        cached = f", {share:.0%} from a cache" if share else ""
-        print(
-            f"tokens: {totals.prompt_tokens:,} of prompts{cached}, {totals.completion_tokens:,} of replies;"
-            f" {dollars(totals.cost, totals.unpriced)}"
-        )
-    if outcome.failures:
-        print(f"failed: {counted(outcome.failures)}")
-        print(f"        {program()} runs failures {outcome.run.number} --hub {hub}    # why")
-        print(f"        {program()} runs retry {outcome.run.number} --hub {hub}       # ask these again")
 
 
 def say_interrupted(outcome: Outcome) -> int:

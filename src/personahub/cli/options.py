@@ -77,9 +77,13 @@ def _calls(
         Path | None, _option("--ca-file", metavar="FILE", help="Certificates to trust, in PEM.")
     ] = None,
     fresh: Annotated[bool, _option("--fresh", help="Ask again what earlier runs had answered.")] = False,
+    estimate: Annotated[
+        bool,
+        _option("--estimate", help="Make a few calls only and tell what the whole run will come to."),
+    ] = False,
     deterministic: Annotated[
         bool,
-        _option("--deterministic", help="llama.cpp: repeat replies bit for bit: one slot, no prefix cache."),
+        _option("--deterministic", help="Repeat replies bit for bit: one slot, no cache; llama.cpp only."),
     ] = False,
 ) -> None:
     """The options of :class:`personahub.workflows.calls.Calls`, whose names they have."""

@@ -37,14 +37,16 @@ def synthesize_command(
     Give the same command again after an interrupt or a crash: it goes on where it was and asks nothing
     that was answered. Another --seed or a larger -n makes more.
     """
+    from dataclasses import asdict
+
     from personahub.cli.display import (
         ProgressWatcher,
         counted,
         print_json,
         program,
-        say_calls,
         say_interrupted,
     )
+    from personahub.cli.spending import print_estimate, say_calls
     from personahub.workflows.calls import Calls
     from personahub.workflows.synthesize import synthesize
 
@@ -65,6 +67,9 @@ def synthesize_command(
         )
     finally:
         watcher.close()
+    if outcome.estimate:
+        print_json(asdict(outcome.estimate)) if json else print_estimate(outcome.estimate)
+        return
     if json:
         print_json(outcome.to_json())
     else:

@@ -4,7 +4,7 @@ from personahub.completion.batches import BatchEngine
 from personahub.completion.budget import Ceiling
 from personahub.completion.completions import Completion, Failure, Totals
 from personahub.completion.engine import Engine
-from personahub.completion.journal import Entry, EntryKind, Journal, Spent
+from personahub.completion.journal import Entry, EntryKind, Journal, Spent, merge_journal
 from personahub.completion.pacing import Limits
 from personahub.completion.prices import Price, find_price
 
@@ -22,4 +22,5 @@ __all__ = [
     "Spent",
     "Totals",
     "find_price",
+    "merge_journal",
 ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from personahub.models import Request
+from personahub.models import NOTHING_TOLD, Request, Usage
 
 __all__ = ["Completion", "Failure", "Totals"]
 
@@ -29,6 +29,12 @@ class Completion:
     failure: Failure | None = None
     asked: bool = True
     """False where the journal knew already."""
+    usage: Usage = NOTHING_TOLD
+    """Of the call that was answered."""
+    cost: float | None = None
+    """US dollars of that call; None where nobody knows."""
+    seconds: float = 0.0
+    """The model's time for it."""
 
 
 @dataclass(slots=True)

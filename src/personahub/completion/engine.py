@@ -31,6 +31,8 @@ __all__ = ["Engine"]
 _BREAKS = frozenset({"connection", "timeout", "server_error"})
 _UNREACHABLE = 5, 3.0
 """Faults and seconds after which an address that has never answered is taken to be wrong."""
+_LOOK = 0.25
+"""Seconds between two looks whether an endpoint that rested has room again."""
 _TOLD_EACH = 30.0
 """Seconds between two notices about one endpoint."""
 _PATIENCE = 600.0
@@ -83,7 +85,8 @@ class Engine:
 
     def __post_init__(self) -> None:
         """Open a lane to each endpoint and count what the run spent before."""
-        self._lanes = [_Lane(model, Pace(model.slots, self.limits)) for model in self.models]
+        alone = len(self.models) == 1
+        self._lanes = [_Lane(model, Pace(model.slots, self.limits, patient=alone)) for model in self.models]
         self._ledger = Ledger(
             self.journal,
             self.run,
@@ -145,25 +148,39 @@ class Engine:
     async def _work(self, lane: _Lane, slot: int, queue: Queue) -> None:
         try:
             while (unit := await queue.take()) is not None:
-                for job in unit:
-                    if not self.stopping:
-                        await self._ask(lane, slot, job, queue)
+                for place, job in enumerate(unit):
+                    if not self.stopping and not await self._ask(lane, slot, job, queue):
+                        queue.put_back(unit[place:])
+                        # The run may end, too, while the endpoint rests.
+                        while not lane.pace.has_room and not queue.is_over:  # noqa: ASYNC110
+                            await asyncio.sleep(_LOOK)
+                        break
         finally:
             queue.leave()
 
-    async def _ask(self, lane: _Lane, slot: int, job: Job, queue: Queue) -> None:
+    async def _ask(self, lane: _Lane, slot: int, job: Job, queue: Queue) -> bool:
+        """Ask one request; False where another endpoint should."""
         most = await self._reserve(job.sent) if self._budget else None
-        if self.stopping:
-            return
+        # A call that waits for its turn counts as well: what is set aside for it is not spent yet.
+        self._in_flight += 1
+        try:
+            return self.stopping or await self._send(lane, slot, job, most, queue)
+        finally:
+            self._in_flight -= 1
+            self._settled.set()
+
+    async def _send(self, lane: _Lane, slot: int, job: Job, most: Most | None, queue: Queue) -> bool:
         tokens = sum(most_tokens(job.sent)) if self.limits.tokens_per_minute else 0
-        await lane.pace.admit(tokens)
+        if not await lane.pace.admit(tokens):
+            if most and self._budget:
+                self._budget.settle(most, None, None)
+            return False
         if self.stopping:
             lane.pace.leave()
-            return
+            return True
         self.totals.calls += 1
         self.totals.retried += job.tries.made > 0
         job.tries.made += 1
-        self._in_flight += 1
         try:
             reply = await lane.model.complete(job.sent, slot=slot)
             value = read_output(job.request, reply)
@@ -175,9 +192,7 @@ class Engine:
         else:
             self._answered(lane, job, reply, value, most, queue)
             lane.pace.give_back(tokens, reply.usage)
-        finally:
-            self._in_flight -= 1
-            self._settled.set()
+        return True
 
     async def _reserve(self, request: Request) -> Most | None:
         """Set aside what the call may cost; ends the run where the ceiling leaves no room for it."""
@@ -199,11 +214,12 @@ class Engine:
         lane.pace.report()
         lane.answered = True
         self._last_good = time.monotonic()
-        entry = self._ledger.reply(reply, **_of(job))
+        entry = self._ledger.reply(reply, **self._of(job))
         self._ledger.pay(entry, most)
         self.totals.model_seconds += reply.seconds
         self.journal.append(entry)
-        queue.finish(job, Completion(job.request, value))
+        cost, seconds = entry.cost, reply.seconds
+        queue.finish(job, Completion(job.request, value, None, True, reply.usage, cost, seconds))
 
     def _fault(self, lane: _Lane, job: Job, error: RequestError, most: Most | None, queue: Queue) -> None:
         refused, broken = error.reason in REFUSALS, error.reason in _BREAKS
@@ -212,9 +228,10 @@ class Engine:
         self.totals.refused += refused
         if lane.pace.rests > rests and time.monotonic() - lane.told > _TOLD_EACH:
             lane.told = time.monotonic()
-            self.notice(f"{lane.model.provider or lane.model.name} is slowed down: {error}")
+            where = lane.model.provider or lane.model.name
+            self.notice(f"{where}: {error}; the calls that failed are tried again, more slowly")
         if error.usage is not None:
-            entry = self._ledger.fault(EntryKind.WASTED, error, **_of(job))
+            entry = self._ledger.fault(EntryKind.WASTED, error, **self._of(job))
             self._ledger.pay(entry, most)
             self.journal.append(entry)
         else:
@@ -231,7 +248,7 @@ class Engine:
     def _give_up(self, job: Job, error: RequestError, queue: Queue) -> None:
         self.totals.failures += 1
         failure = Failure(error.reason, str(error), job.tries.made, error.text)
-        self.journal.append(self._ledger.fault(EntryKind.FAILURE, error, **_of(job)))
+        self.journal.append(self._ledger.fault(EntryKind.FAILURE, error, **self._of(job)))
         queue.finish(job, Completion(job.request, failure=failure))
 
     def _check_reachable(self, lane: _Lane, error: RequestError) -> None:
@@ -251,6 +268,16 @@ class Engine:
                 " answered is kept: give the same command again when it is back"
             )
 
+    def _of(self, job: Job) -> dict[str, Any]:
+        """What the ledger keeps of a job."""
+        request, sent = job.request, job.sent
+        return {
+            "key": request.key,
+            "about": request.group,
+            "attempts": job.tries.made,
+            "most": lambda: self._ledger.most(sent),
+        }
+
     async def _guarded(self, work: Any) -> None:
         try:
             await work
@@ -269,8 +296,3 @@ class Engine:
                 self._error = self._error or error
                 self.stop()
                 return
-
-
-def _of(job: Job) -> dict[str, Any]:
-    """What the journal keeps of a job."""
-    return {"key": job.request.key, "about": job.request.group, "attempts": job.tries.made}

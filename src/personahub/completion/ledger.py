@@ -1,13 +1,13 @@
 """What a run has had answered and what it paid: the journal, the sums and the budget, kept together."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from personahub.completion.budget import Budget, Ceiling, Most
+from personahub.completion.budget import Budget, Ceiling, Most, most_tokens
 from personahub.completion.completions import Completion, Failure, Totals
 from personahub.completion.journal import Entry, EntryKind, Journal
-from personahub.completion.output import read_output
+from personahub.completion.output import read_again
 from personahub.completion.prices import Price
 from personahub.errors import UserError
 from personahub.models import Reply, Request, RequestError, Usage
@@ -56,8 +56,11 @@ class Ledger:
         self.budget = Budget(self.ceiling, self.price)
         for (run, _), spent in self.journal.spent(self.run).items():
             if run == self.run:
-                tokens, calls = spent.prompt_tokens + spent.completion_tokens, spent.replies + spent.wasted
-                self.budget.spend(cost=spent.cost, tokens=tokens, calls=calls)
+                self.budget.spend(
+                    cost=spent.cost + spent.most_cost,
+                    tokens=spent.prompt_tokens + spent.completion_tokens + spent.most_tokens,
+                    calls=spent.replies + spent.wasted,
+                )
 
     def known(self, requests: Sequence[Request]) -> list[Completion | None]:
         """What the journal knows of each request.
@@ -87,15 +90,25 @@ class Ledger:
         if self.fresh and entry.run != self.run:
             return None
         usage = Usage(entry.prompt_tokens, entry.cached_tokens, entry.completion_tokens)
-        try:
-            value = read_output(request, Reply(entry.text, entry.finish_reason, usage, entry.seconds))
-        except RequestError:
-            return None
+        value = read_again(request, entry.text)
         self.totals.answered_before += 1
-        return Completion(request, value, asked=False)
+        return Completion(request, value, None, False, usage, entry.cost, entry.seconds)
 
-    def reply(self, reply: Reply, *, key: str, about: str, attempts: int) -> Entry:
-        """The entry of a reply."""
+    def most(self, request: Request) -> Most:
+        """What a call can come to at most."""
+        prompt, completion = most_tokens(request)
+        return Most(prompt + completion, self.price.most(prompt, completion) if self.price else 0.0)
+
+    def reply(self, reply: Reply, *, key: str, about: str, attempts: int, most: Callable[[], Most]) -> Entry:
+        """The entry of a reply.
+
+        Args:
+            reply: what came.
+            key: the request's.
+            about: what it is about.
+            attempts: how often it was sent.
+            most: what the call can have come to at most.
+        """
         return Entry(
             key=key,
             kind=EntryKind.REPLY,
@@ -106,10 +119,19 @@ class Ledger:
             about=about,
             attempts=attempts,
             seconds=reply.seconds,
-            **self._paid(reply.usage),
+            **self._paid(reply.usage, most),
         )
 
-    def fault(self, kind: EntryKind, error: RequestError, *, key: str, about: str, attempts: int) -> Entry:
+    def fault(
+        self,
+        kind: EntryKind,
+        error: RequestError,
+        *,
+        key: str,
+        about: str,
+        attempts: int,
+        most: Callable[[], Most],
+    ) -> Entry:
         """The entry of a wasted attempt, or of a request that is given up (which costs nothing more)."""
         usage = error.usage if kind is EntryKind.WASTED else None
         return Entry(
@@ -122,11 +144,16 @@ class Ledger:
             detail=str(error),
             about=about,
             attempts=attempts,
-            **(self._paid(usage) if usage else {}),
+            **(self._paid(usage, most) if usage else {}),
         )
 
-    def _paid(self, usage: Usage) -> dict[str, Any]:
+    def _paid(self, usage: Usage, most: Callable[[], Most]) -> dict[str, Any]:
+        untold = {}
+        if usage.prompt_tokens is None or usage.completion_tokens is None:
+            at_most = most()
+            untold = {"most_tokens": at_most.tokens, "most_cost": at_most.cost}
         return {
+            **untold,
             "prompt_tokens": usage.prompt_tokens,
             "cached_tokens": usage.cached_tokens,
             "completion_tokens": usage.completion_tokens,

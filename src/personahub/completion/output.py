@@ -12,18 +12,24 @@ from typing import Any
 
 import jsonschema_rs
 
-from personahub.config import canonical_json
+from personahub.config import canonical_json, read_json
 from personahub.errors import UserError
 from personahub.models import Message, Reply, Request, RequestError
 
-__all__ = ["another_try", "read_output"]
+__all__ = ["another_try", "read_again", "read_output"]
 
 _LOOP = 64
 """Characters of blank at the end of a reply that was cut off: no model pauses that long."""
+_TRIED = 1000
+"""Most braces looked at; a model that repeats one for megabytes would hold up every other call."""
 
 
 def read_output(request: Request, reply: Reply) -> Any:
     """The value of a reply: its text, or where a schema was asked for, the JSON that fits it.
+
+    Args:
+        request: what was asked.
+        reply: what came.
 
     Raises:
         RequestError: "whitespace_loop", "cut_off" or "invalid_output", with the reply's usage and text.
@@ -40,6 +46,20 @@ def read_output(request: Request, reply: Reply) -> Any:
     raise RequestError("invalid_output", wrong, usage=reply.usage, text=reply.text)
 
 
+def read_again(request: Request, text: str) -> Any:
+    """The value of a reply that :func:`read_output` has passed before.
+
+    The schema is part of a request's key, so what fitted once fits again and is not checked: that halves the
+    time of a resume.
+    """
+    if request.schema is None:
+        return text
+    try:
+        return read_json(text)
+    except (ValueError, RecursionError):
+        return _fitting(text, request.schema)[0]
+
+
 def _cut_off(request: Request, reply: Reply) -> RequestError:
     if len(reply.text) - len(reply.text.rstrip()) >= _LOOP:
         return RequestError(
@@ -51,12 +71,17 @@ def _cut_off(request: Request, reply: Reply) -> RequestError:
 
 def _fitting(text: str, schema: Mapping[str, object]) -> tuple[Any, str | None]:
     """The first JSON value in the text that fits, or what is wrong with the one that comes nearest."""
-    validator = _validator(canonical_json(schema))
+    validator = _validator(schema)
     wrong = "the reply holds no JSON"
     for value in _json_values(text):
-        error = next(iter(validator.iter_errors(value)), None)
-        if error is None:
-            return value, None
+        try:
+            if validator.is_valid(value):
+                return value, None
+            error = next(iter(validator.iter_errors(value)))
+        except ValueError as unreadable:
+            # Half a surrogate pair (an escape can make one, and no file can hold it), or nesting too deep.
+            wrong = f"the JSON cannot be used: {unreadable}"[:300]
+            continue
         where = "/".join(map(str, error.instance_path)) or "the whole"
         wrong = f"{where}: {error.message}"[:300]
     return None, wrong
@@ -65,7 +90,7 @@ def _fitting(text: str, schema: Mapping[str, object]) -> tuple[Any, str | None]:
 def _json_values(text: str) -> list[Any]:
     """The whole text where it is JSON; else every object that stands in it, the outermost first."""
     try:
-        return [json.loads(text)]
+        return [read_json(text)]
     except (ValueError, RecursionError):
         pass
     # What a model thinks aloud may hold drafts of its answer.
@@ -73,7 +98,9 @@ def _json_values(text: str) -> list[Any]:
     found: list[Any] = []
     decoder = json.JSONDecoder(strict=False)
     place = said.find("{")
-    while place >= 0 and len(found) < 20:
+    tried = 0
+    while place >= 0 and tried < _TRIED and len(found) < 20:
+        tried += 1
         try:
             value, end = decoder.raw_decode(said, place)
         except (ValueError, RecursionError):
@@ -84,8 +111,22 @@ def _json_values(text: str) -> list[Any]:
     return found
 
 
+_validators: dict[int, tuple[Mapping[str, object], Any]] = {}
+"""By the schema's id, with the schema, so that no other can take that id; to write it out costs more."""
+
+
+def _validator(schema: Mapping[str, object]) -> Any:
+    if (known := _validators.get(id(schema))) is not None:
+        return known[1]
+    if len(_validators) >= 64:
+        _validators.clear()
+    validator = _compiled(canonical_json(schema))
+    _validators[id(schema)] = schema, validator
+    return validator
+
+
 @lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:
+def _compiled(schema: str) -> Any:
     try:
         return jsonschema_rs.validator_for(json.loads(schema))
     except ValueError as error:

@@ -3,6 +3,7 @@
 A price that nobody knows is None, never 0; only a model in this process is known to cost nothing.
 """
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,10 @@ def find_price(model: str, provider: str, file: Path | None = None, *, batch: bo
 
 def _read(file: Path) -> dict[str, Price]:
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(file.read_text("utf-8"))
         return {
             str(name): Price(
-                float(rates["input"]), float(rates.get("cached", rates["input"])), float(rates["output"])
+                _rate(rates["input"]), _rate(rates.get("cached", rates["input"])), _rate(rates["output"])
             )
             for name, rates in content.items()
         }
@@ -92,6 +93,13 @@ def _read(file: Path) -> dict[str, Price]:
             f"{file}: holds no prices ({' '.join(str(error).split())}); each line should be"
             " MODEL: {input: DOLLARS, output: DOLLARS}, for a million tokens"
         ) from error
+
+
+def _rate(given: object) -> float:
+    # With "not a number" a ceiling would have no effect, since nothing is above it.
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < math.inf:
+        raise ValueError(f"{given!r} is no price")
+    return float(given)
 
 
 def _published(model: str, provider: str, *, batch: bool) -> Price | None:

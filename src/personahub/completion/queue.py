@@ -172,7 +172,7 @@ class Queue:
                 if len(self._ready) < self._smallest:
                     self._hungry.set()
                 return unit
-            if self._exhausted and not self._jobs:
+            if self.is_over:
                 return None
             self._hungry.set()
             self._set_timer()
@@ -180,6 +180,16 @@ class Queue:
             self._idle.append(place)
             await place
         return None
+
+    def put_back(self, jobs: list[Job]) -> None:
+        """Let another taker have what was taken."""
+        self._ready.appendleft(jobs)
+        self._wake(1)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to take, now or later."""
+        return self._stopped or (self._exhausted and not self._jobs)
 
     def leave(self) -> None:
         """A taker has ended."""
@@ -247,7 +257,8 @@ class Queue:
                 yield batch
                 self._hungry.set()
                 if len(batch) >= self._bound:
-                    self._wake(len(self._idle))
+                    # Takers that found no room for what they would have made.
+                    self._wake(len(self._ready) + len(self._delayed))
             elif self._takers:
                 self._news.clear()
                 await self._news.wait()

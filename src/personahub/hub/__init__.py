@@ -2,5 +2,6 @@
 
 from personahub.hub.hub import Hub
 from personahub.hub.runs import Run, RunStatus
+from personahub.hub.shards import SHARDS, WHOLE, Shard
 
-__all__ = ["Hub", "Run", "RunStatus"]
+__all__ = ["SHARDS", "WHOLE", "Hub", "Run", "RunStatus", "Shard"]

@@ -4,14 +4,17 @@ import errno
 import fcntl
 import json
 import os
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from personahub.config import fingerprint
 from personahub.errors import UserError
 from personahub.hub.runs import Run, list_runs, start_run
+from personahub.hub.shards import SHARDS, Shard
 from personahub.hub.tables import HubTable
 from personahub.records import Document, Kind, Persona, Record, SetAside
 
@@ -39,10 +42,17 @@ class Hub:
         self.path = Path(path)
         mark = self.path / _MARK
         if not mark.is_file():
+            if (self.path / SHARDS).is_dir():
+                raise UserError(
+                    f"{self.path}: holds only shards; personahub hub merge {self.path} puts them together"
+                )
             what = "is no hub" if self.path.exists() else "is not there"
             raise UserError(f"{self.path}: {what} (no {_MARK}); personahub curate SOURCE --hub DIR makes one")
         try:
-            version = int(json.loads(mark.read_text())["format"])
+            marked = json.loads(mark.read_text())
+            version = int(marked["format"])
+            self.id = str(marked.get("id") or fingerprint({"path": str(self.path.resolve())}))
+            """What a merge knows the hub by, wherever it is moved; from its path where it was given none."""
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{mark}: cannot be read as a hub's mark ({error})") from error
         if version > _FORMAT:
@@ -59,20 +69,33 @@ class Hub:
             UserError: something that is no hub lies there, or it cannot be made.
         """
         folder = Path(path)
-        if folder.exists() and not (folder / _MARK).is_file():
-            if not folder.is_dir():
-                raise UserError(f"{folder}: is a file, so no hub can be made there")
-            if any(path.name != _DRAFT for path in folder.iterdir()):
-                raise UserError(f"{folder}: holds other files and is no hub; name a new or an empty folder")
+        _check_usable(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not (folder / _MARK).is_file():
                 draft = folder / _DRAFT
-                draft.write_text(json.dumps({"format": _FORMAT}) + "\n")
+                draft.write_text(json.dumps({"format": _FORMAT, "id": uuid.uuid4().hex}) + "\n")
                 draft.replace(folder / _MARK)
         except OSError as error:
             raise UserError(f"{folder}: no hub can be made there ({error.strerror})") from error
         return cls(folder)
+
+    @classmethod
+    def create_shard(cls, path: Path | str, shard: Shard) -> Self:
+        """The hub of a shard of the hub at this path, made where there is none; the other is not touched.
+
+        Raises:
+            UserError: something that is no hub lies at the path, or the shard's hub cannot be made.
+        """
+        own = shard.hub_of(Path(path))
+        _check_usable(own.absolute().parent.parent)
+        return cls.create(own)
+
+    @classmethod
+    def shards_in(cls, path: Path | str) -> list[Self]:
+        """The hubs of the shards of the hub at this path, which need not be there itself; in their order."""
+        found = [folder for folder in Path(path, SHARDS).glob("*") if (folder / _MARK).is_file()]
+        return [cls(folder) for folder in sorted(found, key=lambda folder: (len(folder.name), folder.name))]
 
     @cached_property
     def documents(self) -> HubTable:
@@ -133,6 +156,28 @@ class Hub:
             file.flush()
             yield
 
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Keep others from writing this hub while it is read; needs no right to write there.
+
+        Raises:
+            UserError: another process is writing it.
+        """
+        try:
+            file = (self.path / "lock").open()
+        except FileNotFoundError:
+            yield
+            return
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(
+                    f"{self.path}: another personahub (process {file.read().strip() or 'unknown'})"
+                    " is writing this hub; wait until it ends, or stop it"
+                ) from error
+            yield
+
     def start_run(
         self,
         verb: str,
@@ -140,9 +185,10 @@ class Hub:
         *,
         given: Mapping[str, Any] | None = None,
         reopen: bool = False,
+        once: bool = False,
     ) -> tuple[Run, bool]:
-        """A new run of the verb, or the unfinished one that this invocation goes on with."""
-        return start_run(self.path / "runs", verb, configuration, given=given, reopen=reopen)
+        """A new run of the verb, or the one that this invocation goes on with: see :func:`start_run`."""
+        return start_run(self.path / "runs", verb, configuration, given=given, reopen=reopen, once=once)
 
     def save_run(self, run: Run) -> None:
         """Write the run's state down."""
@@ -163,3 +209,17 @@ class Hub:
     def runs(self) -> list[Run]:
         """All runs, the oldest first."""
         return list_runs(self.path / "runs")
+
+
+def _check_usable(folder: Path) -> None:
+    """A hub, or a place for one.
+
+    Raises:
+        UserError: something else lies there.
+    """
+    if not folder.exists() or (folder / _MARK).is_file():
+        return
+    if not folder.is_dir():
+        raise UserError(f"{folder}: is a file, so no hub can be made there")
+    if any(path.name not in {_DRAFT, SHARDS} for path in folder.iterdir()):
+        raise UserError(f"{folder}: holds other files and is no hub; name a new or an empty folder")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.config import fingerprint
+from personahub.errors import UserError
 
 __all__ = ["Run", "RunStatus", "list_runs", "start_run"]
 
@@ -43,7 +44,9 @@ class Run:
     counts: dict[str, Any] = field(default_factory=dict)
     """Documents, personas, calls, tokens, …: whatever the verb reports, now and then and at its end."""
     given: Mapping[str, Any] = field(default_factory=dict)
-    """What else the verb needs to be given again: the model's name as the user wrote it."""
+    """What else the verb needs to be given again: the model's name as the user wrote it, the shard."""
+    shares: dict[str, dict[str, Any]] | None = None
+    """Of a run that was merged from several hubs: what each did, see :mod:`personahub.hub.shares`."""
 
     def end(self, status: RunStatus, counts: Mapping[str, Any]) -> None:
         """Note how the run ended; :meth:`save` writes it down."""
@@ -51,6 +54,7 @@ class Run:
 
     def save(self, folder: Path) -> None:
         """Write the run's file, whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{self.number:06}.json"
         draft = file.with_suffix(".draft")
         with draft.open("w") as out:
@@ -75,6 +79,7 @@ def start_run(
     *,
     given: Mapping[str, Any] | None = None,
     reopen: bool = False,
+    once: bool = False,
 ) -> tuple[Run, bool]:
     """A new run, or the last unfinished one of the same configuration.
 
@@ -84,18 +89,28 @@ def start_run(
         configuration: all that decides what it makes.
         given: what else is needed to give it again.
         reopen: go on with the last run of the configuration even where it is finished.
+        once: the same where there is such a run, and else a new one.
 
     Returns:
-        The run, and whether it goes on from an earlier invocation.
+        The run, and whether it goes on from an earlier invocation that was not finished.
+
+    Raises:
+        UserError: there is no run to reopen.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     identity = fingerprint({"verb": verb, "configuration": configuration})
     runs = list_runs(folder)
     for run in reversed(runs):
-        if run.fingerprint == identity and (reopen or run.status != RunStatus.FINISHED):
-            run.status, run.ended = RunStatus.STARTED, None
+        unfinished = run.status != RunStatus.FINISHED
+        if run.fingerprint == identity and (reopen or once or unfinished):
+            # What it was merged from counts no more, since it is now worked on as a whole.
+            run.status, run.ended, run.shares = RunStatus.STARTED, None, None
             run.save(folder)
-            return run, True
+            return run, unfinished
+    if reopen:
+        raise UserError(
+            "the run cannot be given again: what it was made from, the model or this program's prompts have"
+            " changed since"
+        )
     number = runs[-1].number + 1 if runs else 1
     run = Run(number, verb, configuration, identity, started=_now(), given=given or {})
     run.save(folder)

@@ -5,14 +5,13 @@ objects, but every request would pay for its preamble, models that think refuse 
 fit is asked again either way.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from personahub.config import json_bytes
+from personahub.config import json_bytes, read_json
 from personahub.errors import UserError
 from personahub.models.batches import Answer, BatchLimits, BatchState, BatchStatus, check_reply, read_object
 from personahub.models.http import HttpReply, Server
@@ -89,12 +88,12 @@ class AnthropicBatches:
         """Write the results of a batch into an empty file."""
         # Not results_url: the key goes only to the address that the user named.
         reply = await self._client.fetch(f"{_BATCHES}/{state.id}/results", into)
-        check_reply(reply, self.provider, self.name, batch=state.id)
+        check_reply(reply, self._client.server, self.name, batch=state.id)
 
     def read(self, line: bytes) -> Answer | None:
         """A line of the results; None where it is damaged."""
         try:
-            content = json.loads(line)
+            content = read_json(line)
             key, _, intent = content["custom_id"].partition("-")
             result = content["result"]
             kind = result["type"]
@@ -115,11 +114,11 @@ class AnthropicBatches:
         error = result.get("error") or {}
         error = error.get("error") or error
         status = _STATUS_OF.get(str(error.get("type")), 500)
-        raise_for_status(HttpReply(status, {}, json_bytes({"error": error})), self.provider, self.name)
+        raise_for_status(HttpReply(status, {}, json_bytes({"error": error})), self._client.server, self.name)
         raise AssertionError(status)
 
     def _read(self, reply: HttpReply, *, batch: str = "") -> dict[str, Any]:
-        return read_object(reply, self.provider, self.name, batch=batch)
+        return read_object(reply, self._client.server, self.name, batch=batch)
 
     async def close(self) -> None:
         """Close the connections."""

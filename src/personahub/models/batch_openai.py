@@ -1,11 +1,10 @@
 """Batches in OpenAI's form: a JSONL file is uploaded, a batch is made of it, result files come back."""
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from personahub.config import json_bytes
+from personahub.config import json_bytes, read_json
 from personahub.errors import UserError
 from personahub.models.batches import Answer, BatchLimits, BatchState, BatchStatus, check_reply, read_object
 from personahub.models.http import HttpReply, Server
@@ -82,13 +81,13 @@ class OpenAIBatches:
         """Write the answers and then the errors of a batch into an empty file."""
         for name in state.files:
             reply = await self._client.fetch(f"/files/{name}/content", into)
-            check_reply(reply, self.provider, self.name, batch=state.id)
+            check_reply(reply, self._client.server, self.name, batch=state.id)
             into.write(b"\n")
 
     def read(self, line: bytes) -> Answer | None:
         """A line of an answer or an error; None where it is damaged."""
         try:
-            content = json.loads(line)
+            content = read_json(line)
             key = _text(content, "custom_id")
         except (ValueError, RecursionError, RequestError):
             return None
@@ -108,11 +107,13 @@ class OpenAIBatches:
                 raise UserError(f"{self.provider}: the batch was cancelled there ({said})")
             raise RequestError("server_error", said)
         body = json_bytes(response.get("body"))
-        raise_for_status(HttpReply(response.get("status_code") or 200, {}, body), self.provider, self.name)
+        raise_for_status(
+            HttpReply(response.get("status_code") or 200, {}, body), self._client.server, self.name
+        )
         return read_reply(body, 0.0)
 
     def _read(self, reply: HttpReply, *, batch: str = "") -> dict[str, Any]:
-        return read_object(reply, self.provider, self.name, batch=batch)
+        return read_object(reply, self._client.server, self.name, batch=batch)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,14 +1,14 @@
 """What a vendor's batch API must offer: many requests in one file, answered within a day for less."""
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from personahub.config import read_json
 from personahub.errors import UserError
-from personahub.models.http import HttpReply
+from personahub.models.http import HttpReply, Server
 from personahub.models.openai import raise_for_status
 from personahub.models.protocols import NOTHING_TOLD, Reply, Request, RequestError
 
@@ -141,12 +141,12 @@ class BatchModel(Protocol):
         ...
 
 
-def check_reply(reply: HttpReply, url: str, model: str, *, batch: str = "") -> None:
+def check_reply(reply: HttpReply, server: Server, model: str, *, batch: str = "") -> None:
     """Raise what a status other than one of success means, where batches are asked about.
 
     Args:
         reply: what came.
-        url: the server's address.
+        server: who was asked.
         model: its name there.
         batch: the batch that was asked about, if it was one.
 
@@ -157,25 +157,25 @@ def check_reply(reply: HttpReply, url: str, model: str, *, batch: str = "") -> N
     if 200 <= reply.status < 300:
         return
     if reply.status in {404, 405, 501} and not batch:
-        raise UserError(f"{url}: has no batch API ({reply.status}); leave --batch out")
+        raise UserError(f"{server.url}: has no batch API ({reply.status}); leave --batch out")
     if reply.status == 404:
         raise UserError(
-            f"{url}: knows no batch {batch} (404); is the key another account's? Where the batch is gone for"
-            " good, delete the lines about it from the hub's journal/batches.jsonl"
+            f"{server.url}: knows no batch {batch} (404); is the key another account's? Where it is gone"
+            " for good, delete the lines about it from the hub's journal/batches.jsonl"
         )
-    raise_for_status(reply, url, model)
+    raise_for_status(reply, server, model)
 
 
-def read_object(reply: HttpReply, url: str, model: str, *, batch: str = "") -> dict[str, Any]:
+def read_object(reply: HttpReply, server: Server, model: str, *, batch: str = "") -> dict[str, Any]:
     """The JSON object that a reply holds.
 
     Raises:
         UserError: as :func:`check_reply`.
         RequestError: as there, or "malformed_reply" where it holds none.
     """
-    check_reply(reply, url, model, batch=batch)
+    check_reply(reply, server, model, batch=batch)
     try:
-        told = json.loads(reply.body)
+        told = read_json(reply.body)
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):

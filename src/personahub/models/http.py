@@ -21,10 +21,15 @@ from personahub.models.protocols import NOTHING_TOLD, RequestError
 if TYPE_CHECKING:
     from pyreqwest.request import StreamRequest
 
-__all__ = ["HttpClient", "HttpReply", "Server", "TcpTransport"]
+__all__ = ["OWN_KEY", "HttpClient", "HttpReply", "Server", "TcpTransport"]
+
+OWN_KEY = "PERSONAHUB_API_KEY"
+"""The environment variable of the key for a server that is named by its address."""
 
 REPLY_LIMIT = 16 * 2**20
 """Bytes; no completion is that long, so what is longer is a fault of the server or an attack."""
+_SECRET = 16
+"""Characters; a shorter key stands in for one ("none", "EMPTY") and may be a word of an honest reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Server:
     Attributes:
         url: its base address, such as ``http://127.0.0.1:8000/v1``, or ``unix:/run/llm.sock``.
         key: never shown; None where the server wants none.
+        key_variable: the environment variable that the key is read from.
         key_header: the header that carries the key; by default it is a bearer token.
         timeout: seconds a call may take in all.
         connections: most of them at a time.
@@ -51,11 +57,15 @@ class Server:
 
     url: str
     key: str | None = field(default=None, repr=False)
+    key_variable: str = OWN_KEY
     key_header: str = "Authorization"
     timeout: float = 120.0
     connections: int = 64
     ca_file: Path | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+_JSON: Mapping[str, str] = {"Content-Type": "application/json"}
 
 
 class _Transport(Protocol):
@@ -99,7 +109,7 @@ class HttpClient:
         Raises:
             RequestError: "connection", "timeout", "too_large" or "malformed_reply" (not HTTP).
         """
-        return await self._send("POST", path, body, headers or {"Content-Type": "application/json"})
+        return await self._send("POST", path, body, headers or _JSON)
 
     async def get(self, path: str) -> HttpReply:
         """Fetch; raises as :meth:`post` does."""
@@ -113,10 +123,11 @@ class HttpClient:
         return self._cleaned(await self._transport.send(method, path, body, headers))
 
     def _cleaned(self, reply: HttpReply) -> HttpReply:
-        if reply.status != 200 and self.server.key:
-            # Some servers repeat the key they were given in their error.
-            cleaned = reply.body.replace(self.server.key.encode(), "…".encode())
-            return HttpReply(reply.status, reply.headers, cleaned)
+        key = self.server.key
+        if key and (reply.status != 200 or (len(key) >= _SECRET and key.encode() in reply.body)):
+            # Some servers repeat the key that they were given.
+            headers = {name: value.replace(key, "…") for name, value in reply.headers.items()}
+            return HttpReply(reply.status, headers, reply.body.replace(key.encode(), "…".encode()))
         return reply
 
     def _open(self) -> _Transport:
@@ -167,8 +178,11 @@ class TcpTransport:
 
     def __init__(self, server: Server, headers: Mapping[str, str], certificates: list[bytes]) -> None:
         """Nothing is sent yet."""
+        from pyreqwest import exceptions
         from pyreqwest.client import ClientBuilder
+        from pyreqwest.exceptions import PyreqwestError
 
+        self._fault = PyreqwestError
         builder = (
             ClientBuilder()
             .default_headers(dict(headers))
@@ -183,13 +197,19 @@ class TcpTransport:
         )
         for certificate in certificates:
             builder = builder.add_root_certificate_pem(certificate)
-        self._client = builder.build()
+        try:
+            self._client = builder.build()
+        except exceptions.BuilderError as error:
+            named = server.ca_file or os.environ.get("SSL_CERT_FILE")
+            raise UserError(f"{named}: holds a certificate that cannot be read ({_cause(error)})") from None
         self._base = server.url.rstrip("/")
         self._timeout = server.timeout
 
     async def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpReply:
         """Send one request; raises as :meth:`HttpClient.post` does."""
-        request = self._client.request(method, self._base + path).headers(dict(headers))
+        request = self._client.request(method, self._base + path)
+        if headers:
+            request = request.headers(dict(headers))
         if body is not None:
             request = request.body_bytes(body)
         return await self.exchange(request.build_streamed(), self._timeout)
@@ -201,22 +221,23 @@ class TcpTransport:
 
         ``seconds`` is how long the request was given, for the error.
         """
-        from pyreqwest import exceptions
-
         try:
             async with request as response:
-                reader = response.body_reader
-                pieces, size = [], 0
-                while piece := await reader.read_chunk():
-                    if into is not None and response.status == 200:
+                if into is not None and response.status == 200:
+                    while piece := await response.body_reader.read_chunk():
                         into.write(piece)
-                        continue
+                    return HttpReply(response.status, response.headers, b"")
+                told = response.get_header("content-length")
+                if told is not None and int(told) <= REPLY_LIMIT:
+                    return HttpReply(response.status, response.headers, bytes(await response.bytes()))
+                pieces, size = [], 0
+                while piece := await response.body_reader.read_chunk():
                     size += len(piece)
                     if size > REPLY_LIMIT:
                         raise _too_large()
                     pieces.append(bytes(piece))
                 return HttpReply(response.status, response.headers, b"".join(pieces))
-        except exceptions.PyreqwestError as error:
+        except self._fault as error:
             raise _pyreqwest_fault(error, self._base, seconds) from None
 
     async def close(self) -> None:
@@ -278,12 +299,15 @@ def _too_large() -> RequestError:
 
 def _pyreqwest_fault(error: Exception, url: str, timeout: float) -> Exception:
     """From the chain of causes: its exceptions call any fault before the first byte one of connecting."""
-    causes = (getattr(error, "details", None) or {}).get("causes") or []
-    messages = [str(cause["message"]) for cause in causes] or [str(getattr(error, "message", error))]
-    connecting = "client error (Connect)" in messages
-    detail = " ".join(messages[-1].split())[:300]
+    connecting = "client error (Connect)" in _causes(error)
+    detail = _cause(error)
     if isinstance(error, TimeoutError):
         return _timed_out(timeout, sent=not connecting)
+    if "CaUsedAsEndEntity" in detail:
+        return UserError(
+            f"{url}: its certificate is an authority's (CA:TRUE), which no server may show for its own; make"
+            " one with openssl req -x509 … -addext basicConstraints=critical,CA:FALSE"
+        )
     if "certificate" in detail:
         return UserError(
             f"{url}: its certificate is not trusted ({detail}); where it is your own, give --ca-file FILE"
@@ -293,10 +317,19 @@ def _pyreqwest_fault(error: Exception, url: str, timeout: float) -> Exception:
     return _broken(detail)
 
 
+def _causes(error: Exception) -> list[str]:
+    causes = (getattr(error, "details", None) or {}).get("causes") or []
+    return [str(cause["message"]) for cause in causes] or [str(getattr(error, "message", error))]
+
+
+def _cause(error: Exception) -> str:
+    return " ".join(_causes(error)[-1].split())[:300]
+
+
 def _broken(detail: str) -> RequestError:
     if _NO_HTTP.search(detail):
         return RequestError("malformed_reply", f"no valid HTTP: {detail}", usage=NOTHING_TOLD)
     return RequestError("connection", f"the connection broke: {detail}", usage=NOTHING_TOLD)
 
 
-_NO_HTTP = re.compile(r"header|message head|invalid HTTP|parse", re.IGNORECASE)
+_NO_HTTP = re.compile(r"header|message head|invalid HTTP|parse|illegal", re.IGNORECASE)

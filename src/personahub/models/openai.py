@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from personahub.config import canonical_json, json_bytes
+from personahub.config import canonical_json, json_bytes, read_json
 from personahub.errors import UserError
 from personahub.models.http import HttpClient, HttpReply, Server
 from personahub.models.protocols import NOTHING_TOLD, Reply, Request, RequestError, Usage
@@ -59,7 +59,7 @@ class OpenAIModel:
             reply = await self._client.post("/chat/completions", json_bytes(body))
             if reply.status in {400, 422} and self._adapt(reply, known):
                 continue
-            raise_for_status(reply, self.provider, self.name)
+            raise_for_status(reply, self._client.server, self.name)
             return read_reply(reply.body, time.perf_counter() - start)
 
     def _adapt(self, reply: HttpReply, known: int) -> bool:
@@ -124,7 +124,7 @@ def read_reply(body: bytes, seconds: float) -> Reply:
             "content_filter" where the server held the reply back; all of them may have been billed.
     """
     try:
-        content = json.loads(body)
+        content = read_json(body)
         usage = _usage(content.get("usage") or {})
         choices = content.get("choices")
         choice = choices[0] if choices else None
@@ -157,7 +157,7 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and value >= 0 else None
 
 
-def raise_for_status(reply: HttpReply, url: str, model: str) -> None:
+def raise_for_status(reply: HttpReply, server: Server, model: str) -> None:
     """Raise what a status other than 200 means.
 
     Raises:
@@ -165,13 +165,13 @@ def raise_for_status(reply: HttpReply, url: str, model: str) -> None:
             would fare better.
         RequestError: "rate_limited", "overloaded", "server_error", "prompt_too_long" or "refused".
     """
-    status = reply.status
+    status, url = reply.status, server.url
     if status == 200:
         return
     message, _, code = _error(reply.body)
     said = f": {message}" if message else ""
     if status in {401, 403}:
-        raise UserError(f"{url}: the key was not accepted ({status}{said}); set it in {_key_variable(url)}")
+        raise UserError(f"{url}: the key was not accepted ({status}{said}); set it in {server.key_variable}")
     if status == 402 or code in {"insufficient_quota", "billing_hard_limit_reached"}:
         raise UserError(f"{url}: the account has no credit left ({status}{said})")
     if status == 404:
@@ -189,11 +189,6 @@ def raise_for_status(reply: HttpReply, url: str, model: str) -> None:
     if status == 413 or code == "context_length_exceeded" or _TOO_LONG.search(message):
         raise RequestError("prompt_too_long", message or f"status {status}")
     raise RequestError("refused", f"the server refused the request ({status}{said})")
-
-
-def _key_variable(url: str) -> str:
-    known = {"api.openai.com": "OPENAI_API_KEY", "api.anthropic.com": "ANTHROPIC_API_KEY"}
-    return next((name for host, name in known.items() if host in url), "PERSONAHUB_API_KEY")
 
 
 def _error(body: bytes) -> tuple[str, str, str]:

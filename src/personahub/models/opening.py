@@ -18,19 +18,27 @@ from personahub.models.batch_anthropic import AnthropicBatches
 from personahub.models.batch_openai import OpenAIBatches
 from personahub.models.batches import BatchModel
 from personahub.models.catalog import DEFAULT_MODEL
-from personahub.models.http import Server
+from personahub.models.http import OWN_KEY, Server
 from personahub.models.llamacpp import LlamaCpp
 from personahub.models.openai import OpenAIModel
-from personahub.models.protocols import LanguageModel
+from personahub.models.openai_embeddings import OpenAIEmbeddings
+from personahub.models.protocols import EmbeddingModel, LanguageModel
+from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.models.store import ModelStore
 
-__all__ = ["DEFAULT_MODEL", "Opening", "named_servers", "open_batch_model", "open_language_models"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Opening",
+    "named_servers",
+    "open_batch_model",
+    "open_embedding_model",
+    "open_language_models",
+]
 
 _HOSTED = {
     "openai": ("OPENAI_BASE_URL", "https://api.openai.com/v1", "OPENAI_API_KEY"),
     "anthropic": ("ANTHROPIC_BASE_URL", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
 }
-_KEY = "PERSONAHUB_API_KEY"
 _CONCURRENCY = 64
 
 
@@ -111,6 +119,25 @@ def open_batch_model(model: str, opening: Opening | None = None) -> BatchModel:
     return (AnthropicBatches if vendor == "anthropic" else OpenAIBatches)(servers[0], name)
 
 
+def open_embedding_model(
+    model: str | EmbeddingModel | None, opening: Opening | None = None
+) -> EmbeddingModel:
+    """The embedding model of this name: a server's as at the top of this module; None for the built-in one.
+
+    Raises:
+        UserError: it is no name of a server's model, or its key is not there.
+    """
+    if model is None:
+        return SentenceEncoder()
+    if not isinstance(model, str):
+        return model
+    named = named_servers(model, opening or Opening())
+    if named is None:
+        raise UserError(f"{model}: is no embedding model; give openai:NAME or http://HOST:PORT/v1#NAME")
+    servers, name = named
+    return OpenAIEmbeddings(servers[0], name)
+
+
 def named_servers(model: str, opening: Opening) -> tuple[list[Server], str] | None:
     """The servers that a name stands for and the model's name there; None where it names none.
 
@@ -131,13 +158,15 @@ def named_servers(model: str, opening: Opening) -> tuple[list[Server], str] | No
         urls = [address.strip() for address in addresses.split(",")]
         if not name:
             raise UserError(f"{model}: names no model; add its name there after a #: {addresses}#NAME")
-        key = os.environ.get(_KEY)
+        variable = OWN_KEY
+        key = os.environ.get(variable)
     else:
         return None
     return [
         Server(
             url=url,
             key=key,
+            key_variable=variable,
             timeout=opening.timeout,
             connections=opening.concurrency or _CONCURRENCY,
             ca_file=opening.ca_file,

@@ -46,6 +46,8 @@ class TextToPersonaTemplate:
         """Keep the wording."""
         self._content = content
         self.version = version
+        # One object each, so that what is worked out from a schema is found again.
+        self._schemas: dict[tuple[str, Granularity], Mapping[str, object]] = {}
 
     @classmethod
     def load(cls) -> Self:
@@ -105,15 +107,18 @@ class TextToPersonaTemplate:
 
     def schema(self, language: str, granularity: Granularity) -> Mapping[str, object]:
         """The JSON schema of a reply: an object with the persona, its form fixed where it can be."""
+        if (known := self._schemas.get((language, granularity))) is not None:
+            return known
         persona: dict[str, object] = {"type": "string"}
         if pattern := self._wording(language).get("pattern"):
             persona["pattern"] = pattern[granularity]
-        return {
+        schema: Mapping[str, object] = {
             "type": "object",
             "properties": {"persona": persona},
             "required": ["persona"],
             "additionalProperties": False,
         }
+        return self._schemas.setdefault((language, granularity), schema)
 
     def max_tokens(self, language: str, granularity: Granularity) -> int:
         """Room for a reply."""

@@ -8,9 +8,14 @@ from typing import cast
 from personahub.completion import BatchEngine, Ceiling, Engine, Journal, Limits, find_price
 from personahub.completion.batches import held_keys, open_batches
 from personahub.errors import UserError
-from personahub.models import LanguageModel
+from personahub.models import EmbeddingModel, LanguageModel
 from personahub.models.batches import BatchModel
-from personahub.models.opening import Opening, open_batch_model, open_language_models
+from personahub.models.opening import (
+    Opening,
+    open_batch_model,
+    open_embedding_model,
+    open_language_models,
+)
 
 __all__ = ["Calls"]
 
@@ -34,6 +39,7 @@ class Calls:
         prices: YAML with the user's own prices, dollars for a million tokens:
             ``NAME: {input: 0.15, cached: 0.075, output: 0.6}``.
         fresh: ask again what earlier runs had answered.
+        estimate: make a few calls only, and tell what the whole run will come to.
         retrying: reasons for which requests that the run gave up are asked again.
     """
 
@@ -49,6 +55,7 @@ class Calls:
     max_calls: int | None = None
     prices: Path | None = None
     fresh: bool = False
+    estimate: bool = False
     retrying: frozenset[str] = frozenset()
 
     def open(
@@ -59,10 +66,26 @@ class Calls:
         Raises:
             UserError: see :mod:`personahub.models.opening`.
         """
-        opening = Opening(self.concurrency, self.timeout, self.ca_file, self.deterministic)
+        if self.batch and self.estimate:
+            raise UserError(
+                "--estimate asks a few questions at once, so leave --batch out of it; a batch costs half of"
+                " what it tells, and asks none of them again"
+            )
         if self.batch and isinstance(model, str):
-            return [open_batch_model(model, opening)]
-        return open_language_models(model, opening)
+            return [open_batch_model(model, self._opening)]
+        return open_language_models(model, self._opening)
+
+    def open_encoder(self, encoder: str | EmbeddingModel | None) -> EmbeddingModel:
+        """The embedding model of this name; the built-in one for None.
+
+        Raises:
+            UserError: see :func:`personahub.models.opening.open_embedding_model`.
+        """
+        return open_embedding_model(encoder, self._opening)
+
+    @property
+    def _opening(self) -> Opening:
+        return Opening(self.concurrency, self.timeout, self.ca_file, self.deterministic)
 
     def engine(
         self,

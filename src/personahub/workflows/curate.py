@@ -8,16 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from personahub.completion import Completion
-from personahub.corpus import SourceFiles, Unreadable, check_first_rows, find_files, read_documents
+from personahub.corpus import (
+    SourceFiles,
+    Unreadable,
+    check_first_rows,
+    detect_language,
+    find_files,
+    read_documents,
+)
 from personahub.errors import UserError
-from personahub.hub import Hub
+from personahub.hub import WHOLE, Hub, Shard
 from personahub.languages import check_language
 from personahub.models import EmbeddingModel, LanguageModel, Request
 from personahub.models.opening import DEFAULT_MODEL
-from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.personas import DEFAULT_RELATIONS, GRANULARITIES, Question, TextToPersona, closeness
 from personahub.records import Document, Persona, SetAside
 from personahub.workflows.calls import Calls
+from personahub.workflows.estimate import spread
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 
 __all__ = ["CurateOutcome", "curate"]
@@ -35,13 +42,7 @@ class CurateOutcome(Outcome):
 
     def to_json(self) -> dict[str, Any]:
         """The contract of ``curate --json``."""
-        return {
-            "documents": self.documents,
-            "personas": self.personas,
-            "set_aside": dict(sorted(self.set_aside.items())),
-            "calls": self.totals.calls,
-            "failures": self.totals.failures,
-        }
+        return {"documents": self.documents, "personas": self.personas, **super().to_json()}
 
 
 def curate(
@@ -55,11 +56,12 @@ def curate(
     granularity: str = "fine",
     language: str | None = None,
     text_field: str | None = None,
-    document_tokens: int = 400,
+    document_tokens: int = 250,
     skip_bad_rows: bool = False,
     seed: int = 0,
+    shard: str | None = None,
     calls: Calls | None = None,
-    encoder: EmbeddingModel | None = None,
+    encoder: str | EmbeddingModel | None = None,
     watcher: Watcher | None = None,
 ) -> CurateOutcome:
     """Infer personas from texts and keep them in a hub; an unfinished run of the same is gone on with.
@@ -68,7 +70,7 @@ def curate(
         sources: files, folders or glob patterns.
         hub: the hub's directory, made where there is none.
         model: a model's name (:mod:`personahub.models.opening` says which there are), or model objects.
-        limit: most documents to read.
+        limit: most documents to read, those of other shards included.
         relations: how the personas stand to a text: read, write, like, dislike or any other verb.
         per_relation: personas for each relation of each document.
         granularity: "fine" or "coarse".
@@ -78,8 +80,11 @@ def curate(
         skip_bad_rows: set rows that cannot be read aside from the start; else one among the first 100 of
             a file is an error.
         seed: of the sampling.
+        shard: work only on this share of the documents, such as ``"2/8"``, in a hub of its own:
+            ``hub/shards/2-of-8``; :func:`personahub.merge` brings the shards together.
         calls: how the calls are made and what they may cost.
-        encoder: measures how close personas are to their texts.
+        encoder: measures how close personas are to their texts: a server's embedding model, such as
+            ``openai:text-embedding-3-small``; by default the built-in one.
         watcher: is told how it goes.
 
     Raises:
@@ -115,7 +120,8 @@ def curate(
         "language": language,
         "seed": seed,
     }
-    target = Hub.create(hub)
+    share = Shard.parse(shard) if shard else WHOLE
+    target = Hub.create_shard(hub, share) if shard else Hub.create(hub)
     with working(
         target,
         "curate",
@@ -125,13 +131,19 @@ def curate(
         calls=calls,
         outcome=CurateOutcome,
         watcher=watcher,
-        given={"skip_bad_rows": skip_bad_rows},
+        given={"skip_bad_rows": skip_bad_rows, **({"shard": str(share)} if shard else {})},
+        # All shards' commands are given again to go on with the few that stopped; the others stay one run.
+        once=bool(shard),
     ) as work:
-        total = _count(files, text_field, document_tokens, limit)
+        documents = _count(files, text_field, document_tokens, limit)
+        total = None if documents is None else share.count(documents)
         work.watcher.started("documents", total, work.outcome.run, work.resumed)
-        curation = _Curation(work, asker, encoder or SentenceEncoder())
-        documents = read_documents(files, text_field=text_field, document_tokens=document_tokens)
-        run_async(curation.run(documents, limit))
+        curation = _Curation(work, asker, calls.open_encoder(encoder), share)
+        if calls.estimate:
+            work.estimating("documents", total)
+            curation.only = {share.place(position) for position in spread(total)}
+        run_async(curation.run(_read(files, text_field, document_tokens), limit))
+        work.estimated()
         work.ended(curation.counts())
         return curation.outcome
 
@@ -158,9 +170,16 @@ def _count(files: SourceFiles, text_field: str | None, document_tokens: int, lim
     """How many documents there will be: counted where the files are small, else the limit or None."""
     if sum(file.stat().st_size for file in files) > _COUNTED_BYTES:
         return limit
-    found = read_documents(files, text_field=text_field, document_tokens=document_tokens)
+    found = _read(files, text_field, document_tokens)
     ids = (item.id for item in found if isinstance(item, Document))
     return len(set(islice(ids, limit)))
+
+
+def _read(
+    files: SourceFiles, text_field: str | None, document_tokens: int
+) -> Iterator[Document | Unreadable]:
+    # Telling the language of a document takes most of the time, so that is left for those asked about.
+    return read_documents(files, text_field=text_field, document_tokens=document_tokens, languages=False)
 
 
 @dataclass
@@ -175,13 +194,18 @@ class _Pending:
 class _Curation:
     """One run: joins the corpus, the asker, the engine and the hub."""
 
-    def __init__(self, work: Work[CurateOutcome], asker: TextToPersona, encoder: EmbeddingModel) -> None:
+    def __init__(
+        self, work: Work[CurateOutcome], asker: TextToPersona, encoder: EmbeddingModel, share: Shard
+    ) -> None:
         self.outcome = work.outcome
         self._work = work
         self._asker = asker
         self._encoder = encoder
+        self._share = share
         self._questions: dict[str, Question] = {}
         self._pending: dict[str, _Pending] = {}
+        self.only: set[int] | None = None
+        """The places of the documents to ask about, where not about all."""
 
     async def run(self, documents: Iterator[Document | Unreadable], limit: int | None) -> None:
         async with self._work.engaged():
@@ -194,32 +218,42 @@ class _Curation:
     def _ask(self, documents: Iterator[Document | Unreadable], limit: int | None) -> Iterator[Request]:
         seen: set[str] = set()
         for item in documents:
-            if isinstance(item, Unreadable):
-                self._set_aside(item.source, item.row, item.reason, item.detail, item.text)
-            elif item.id in seen:
-                detail = "the same text came before"
-                self._set_aside(item.source, item.row, "already_read", detail, item.text)
+            place = len(seen)
+            if isinstance(item, Unreadable) or item.id in seen:
+                # One shard sets it aside: that of the document that comes next.
+                if self._share.takes(place):
+                    self._set_aside(item)
+            elif limit is not None and place >= limit:
+                return
             else:
-                if limit is not None and len(seen) >= limit:
-                    return
-                questions = list(self._asker.ask(item, len(seen)))
                 seen.add(item.id)
-                self._pending[item.id] = _Pending(item, len(questions))
-                for question in questions:
-                    self._questions[question.request.key] = question
-                    yield question.request
+                if self.only is not None and place > max(self.only):
+                    return
+                if self._share.takes(place) and (self.only is None or place in self.only):
+                    yield from self._ask_about(item, place)
 
-    def _set_aside(self, source: str, row: int, reason: str, detail: str, text: str) -> None:
+    def _ask_about(self, found: Document, place: int) -> Iterator[Request]:
+        document = replace(found, language=detect_language(found.text))
+        questions = list(self._asker.ask(document, place))
+        self._pending[document.id] = _Pending(document, len(questions))
+        for question in questions:
+            self._questions[question.request.key] = question
+            yield question.request
+
+    def _set_aside(self, item: Document | Unreadable) -> None:
+        reason, detail = "already_read", "the same text came before"
+        if isinstance(item, Unreadable):
+            reason, detail = item.reason, item.detail
         self.outcome.set_aside[reason] += 1
         self._work.buffer.add(
             SetAside(
                 kind="document",
                 reason=reason,
                 detail=detail,
-                text=text[:2000],
+                text=item.text[:2000],
                 parent_id="",
-                source=source,
-                row=row,
+                source=item.source,
+                row=item.row,
                 run=self.outcome.run.number,
                 request="",
             )
@@ -227,6 +261,8 @@ class _Curation:
 
     async def _answer(self, completion: Completion) -> None:
         question = self._questions.pop(completion.request.key)
+        if self._work.estimator:
+            self._work.estimator.add(question.document.id, completion)
         pending = self._pending[question.document.id]
         if completion.failure:
             self._work.failed(completion.failure)

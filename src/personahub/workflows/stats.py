@@ -1,4 +1,4 @@
-"""``stats`` and ``runs``: what a hub holds, what was set aside and why, and which commands filled it."""
+"""``stats``: what a hub holds, and what was set aside and why."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from personahub.errors import UserError
-from personahub.hub import Hub, Run
+from personahub.hub import Hub
 from personahub.hub.tables import HubTable
 
-__all__ = ["list_runs", "list_set_aside", "stats"]
+__all__ = ["list_set_aside", "stats"]
 
 
 def stats(hub: Path | str) -> dict[str, Any]:
@@ -70,12 +70,3 @@ def list_set_aside(hub: Path | str, reason: str | None = None) -> Iterator[Mappi
         there = ", ".join(f"{name} ({count})" for name, count in known.items()) or "nothing at all"
         raise UserError(f"nothing was set aside as {reason!r}; set aside were: {there}")
     return table.rows(f"reason = '{reason}'")
-
-
-def list_runs(hub: Path | str) -> list[Run]:
-    """The commands that filled a hub, the oldest first.
-
-    Raises:
-        UserError: no hub.
-    """
-    return Hub(hub).runs()

@@ -16,6 +16,7 @@ from personahub.models.opening import DEFAULT_MODEL
 from personahub.records import Record
 from personahub.synthesis import Question, Synthesizer, Task
 from personahub.workflows.calls import Calls
+from personahub.workflows.estimate import Range, spread
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 from personahub.workflows.sample import draw
 
@@ -34,12 +35,7 @@ class SynthesizeOutcome(Outcome):
 
     def to_json(self) -> dict[str, Any]:
         """What ``synthesize --json`` prints."""
-        return {
-            "records": len(self.records),
-            "set_aside": dict(sorted(self.set_aside.items())),
-            "calls": self.totals.calls,
-            "failures": self.totals.failures,
-        }
+        return {"records": len(self.records), **super().to_json()}
 
 
 def synthesize(
@@ -113,8 +109,15 @@ def synthesize(
         outcome = work.outcome
         outcome.wanted = n
         work.watcher.started("records", n, outcome.run, work.resumed)
+        if calls.estimate:
+            work.estimating("records", n)
         run_async(_make(work, synthesizer))
-        if out:
+        if calls.estimate:
+            asked = max(len(outcome.records) + outcome.set_aside.total() + outcome.failures.total(), 1)
+            kept = max(len(outcome.records) / asked, 1 / _ATTEMPTS)
+            # The share kept is known from a few only, so the high end allows for half as many again.
+            work.estimated(Range(1 / kept, min(1.5 / kept, _ATTEMPTS) if kept < 1 else 1.0))
+        elif out:
             write_jsonl(target, outcome.records, out)
         work.ended({"records": len(outcome.records)})
         return outcome
@@ -139,6 +142,11 @@ async def _make(work: Work[SynthesizeOutcome], synthesizer: Synthesizer) -> None
             # in vain, and which records come does not depend on which reply arrives first.
             while (missing := outcome.wanted - len(outcome.records)) and not work.engine.stopping:
                 asked = list(islice(questions, missing))
+                if work.estimator:
+                    places = spread(outcome.wanted)
+                    asked = [asked[place] for place in sorted(places) if place < len(asked)]
+                    await _answer(asked, work, synthesizer)
+                    break
                 if not asked:
                     break
                 await _answer(asked, work, synthesizer)
@@ -164,6 +172,8 @@ async def _answer(asked: Sequence[Question], work: Work[SynthesizeOutcome], synt
     outcome = work.outcome
     waiting = {question.request.key: question for question in asked}
     async for completion in work.engine.complete(question.request for question in asked):
+        if work.estimator:
+            work.estimator.add(completion.request.key, completion)
         if completion.failure:
             work.failed(completion.failure)
         else:

@@ -17,7 +17,7 @@ from personahub.completion.ledger import Ledger
 from personahub.completion.output import read_output
 from personahub.completion.retries import Tries
 from personahub.errors import UserError
-from personahub.models import NOTHING_TOLD, Reply, RequestError
+from personahub.models import NOTHING_TOLD, Reply, RequestError, Usage
 from personahub.models.batches import BatchModel, BatchState, BatchStatus
 
 __all__ = ["Collecting", "Result", "outcomes"]
@@ -31,6 +31,9 @@ class Result:
 
     value: Any = None
     failure: Failure | None = None
+    usage: Usage = NOTHING_TOLD
+    cost: float | None = None
+    """US dollars."""
 
 
 @dataclass
@@ -89,20 +92,30 @@ class Collecting:
                 value = read_output(asked.form(self.model.name), outcome)
             except RequestError as error:
                 return self._fault(asked, error, most)
-            self._write(self.ledger.reply(outcome, **_of(asked)), most)
+            entry = self.ledger.reply(outcome, **self._of(asked))
+            self._write(entry, most)
             self.answered += 1
-            return Result(value)
+            return Result(value, None, outcome.usage, entry.cost)
         if isinstance(outcome, RequestError):
             return self._fault(asked, outcome, most)
         self.wrong = self.wrong or outcome
         self.ledger.give_back(most)
         return None
 
+    def _of(self, asked: Asked) -> dict[str, Any]:
+        """What the ledger keeps of it."""
+        return {
+            "key": asked.key,
+            "about": asked.about,
+            "attempts": asked.attempts,
+            "most": lambda: asked.most(self.ledger.price),
+        }
+
     def _fault(self, asked: Asked, error: RequestError, most: Most | None) -> Result | None:
         if error.usage is None:
             self.ledger.give_back(most)
         else:
-            self._write(self.ledger.fault(EntryKind.WASTED, error, **_of(asked)), most)
+            self._write(self.ledger.fault(EntryKind.WASTED, error, **self._of(asked)), most)
         if error.reason == "refused" and (
             fields := self.model.refused(error) - set(self.batch.intent.without)
         ):
@@ -115,7 +128,7 @@ class Collecting:
             return None
         # Where the user has it asked again, it begins anew.
         self.again[asked.key] = Counter()
-        self._write(self.ledger.fault(EntryKind.FAILURE, error, **_of(asked)), None)
+        self._write(self.ledger.fault(EntryKind.FAILURE, error, **self._of(asked)), None)
         self.ledger.totals.failures += self.own
         return Result(failure=Failure(error.reason, str(error), asked.attempts, error.text))
 
@@ -153,7 +166,3 @@ def _nothing_came(model: BatchModel, state: BatchState) -> RequestError | UserEr
         return RequestError("expired", "the batch's day was over")
     # It was answered, and billed, and the line was lost.
     return RequestError("malformed_reply", "no readable result came", usage=NOTHING_TOLD)
-
-
-def _of(asked: Asked) -> dict[str, Any]:
-    return {"key": asked.key, "about": asked.about, "attempts": asked.attempts}

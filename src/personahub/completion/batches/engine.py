@@ -338,7 +338,7 @@ class BatchEngine:
             for number, request in enumerate(self._waiting.pop(item.key, [])):
                 if result is not None:
                     first = collecting.own and not number
-                    yield Completion(request, result.value, result.failure, asked=first)
+                    yield Completion(request, result.value, result.failure, first, result.usage, result.cost)
         self.journal.sync()
         self._log.closed(batch, collecting.again)
         del self._ours[mark]

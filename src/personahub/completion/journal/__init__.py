@@ -7,6 +7,7 @@ size, whose rows are found through 12 bytes of memory each. One process has a jo
 
 from personahub.completion.journal.entry import Entry, EntryKind
 from personahub.completion.journal.journal import Journal
+from personahub.completion.journal.merging import merge_journal
 from personahub.completion.journal.spent import Spent
 
-__all__ = ["Entry", "EntryKind", "Journal", "Spent"]
+__all__ = ["Entry", "EntryKind", "Journal", "Spent", "merge_journal"]

@@ -31,6 +31,8 @@ _LINE = pa.schema(
         ("completion_tokens", pa.int64()),
         ("cost", pa.float64()),
         ("seconds", pa.float64()),
+        ("most_tokens", pa.int64()),
+        ("most_cost", pa.float64()),
     ]
 )
 SCHEMA = _LINE.set(0, pa.field("key", pa.binary(16))).append(pa.field("escaped", pa.bool_()))
@@ -41,7 +43,7 @@ FEW_VALUES = ["kind", "model", "finish_reason", "reason", "detail"]
 """The columns that repeat few values."""
 
 _DEFAULTS = {**dict.fromkeys(("finish_reason", "reason", "detail", "about", "text"), ""), "attempts": 1}
-_DEFAULTS["seconds"] = 0.0
+_DEFAULTS |= {"seconds": 0.0, "most_tokens": 0, "most_cost": 0.0}
 
 
 def to_table(lines: bytes, *, usual: bool) -> pa.Table:

@@ -47,12 +47,17 @@ class Entry:
     cost: float | None = None
     """US dollars; None where the price is not known."""
     seconds: float = 0.0
+    most_tokens: int = 0
+    """Where its tokens were not told: what they may have come to at most."""
+    most_cost: float = 0.0
+    """Where its cost is not known for that: what it may have been at most."""
 
 
 _OPTIONAL = tuple((field.name, field.default) for field in fields(Entry) if field.default is not MISSING)
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("run", "attempts", "prompt_tokens", "cached_tokens", "completion_tokens"), (int,)),
-    **dict.fromkeys(("cost", "seconds"), (float, int)),
+    "most_tokens": (int,),
+    **dict.fromkeys(("cost", "seconds", "most_cost"), (float, int)),
 }
 TEXT_FIELDS = ("model", "text", "finish_reason", "reason", "detail", "about")
 """The fields that hold any text."""

@@ -6,9 +6,8 @@ being made ``sealing-000002.jsonl`` and ``draft-000002.parquet``.
 
 import fcntl
 import os
-import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +15,12 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from personahub.completion.journal.entry import Entry, EntryKind, from_line, key_bytes
+from personahub.completion.journal.index import halves_of, prefixes_of
 from personahub.completion.journal.lines import Lines, read_chunks
-from personahub.completion.journal.parts import Parts, damaged, sync_folder, write_part
+from personahub.completion.journal.parts import Parts, damaged, numbered, sync_folder, write_part
 from personahub.completion.journal.spent import Spent, SpentBy, merge_spent
 from personahub.errors import UserError
 
@@ -41,7 +42,7 @@ class Journal:
         UserError: another process has it open, no folder can be there, or a part is damaged.
     """
 
-    def __init__(self, folder: Path, *, seal_bytes: int = 32 * 2**20) -> None:
+    def __init__(self, folder: Path, *, seal_bytes: int = 12 * 2**20) -> None:
         """Lock the folder, put right what a crash left, and index what it holds."""
         self.folder = folder
         self.cut_bytes = 0
@@ -89,8 +90,8 @@ class Journal:
     def _recover(self) -> None:
         for draft in self.folder.glob("draft-*.parquet"):
             draft.unlink()
-        sealing = _numbered(self.folder, "sealing", "jsonl")
-        for number, part in sorted(_numbered(self.folder, "part", "parquet").items()):
+        sealing = numbered(self.folder, "sealing", "jsonl")
+        for number, part in sorted(numbered(self.folder, "part", "parquet").items()):
             whole = self._recover_part(part, replaceable=number in sealing)
             if whole and number in sealing:
                 sync_folder(self.folder)
@@ -145,6 +146,15 @@ class Journal:
                         found[number] = entry
             return found
 
+    def has_replies(self, keys: bytes) -> NDArray[np.bool_]:
+        """For each key (16 bytes, one after another) whether it has a reply, judged by 64 bits of it."""
+        prefixes = prefixes_of(halves_of(keys))
+        with self._lock:
+            found = self._parts.index.has_reply(prefixes)
+            for lines in (*self._sealing, self._live):
+                found |= np.isin(prefixes, lines.replied())
+        return found
+
     def entries(self, *, kind: EntryKind | None = None, run: int | None = None) -> Iterator[Entry]:
         """What is there when the first is drawn, in order of writing; all, or of one kind or one run.
 
@@ -196,7 +206,7 @@ class Journal:
         self._start_sealer()
 
     def _rotate(self) -> None:
-        numbers = _numbered(self.folder, "part", "parquet").keys()
+        numbers = numbered(self.folder, "part", "parquet").keys()
         live, path = self._live, self._live.path
         live.path = self.folder / f"sealing-{max(numbers, default=0) + 1:06}.jsonl"
         try:
@@ -234,6 +244,31 @@ class Journal:
             # A file that cannot be deleted now is deleted when the journal is next opened.
             with suppress(OSError):
                 lines.path.unlink()
+
+    def add_part(self, write: Callable[[Path, Path], bool]) -> None:
+        """Take in a part that is made elsewhere; nothing may be appended meanwhile.
+
+        Args:
+            write: makes the part at the first path, by way of a draft at the second, and gives whether it
+                did; may leave the draft where it fails.
+
+        Raises:
+            UserError: the disk is full or fails.
+        """
+        if self._sealer:
+            self._sealer.join()
+        files = (*numbered(self.folder, "part", "parquet"), *numbered(self.folder, "sealing", "jsonl"))
+        number = max(files, default=0) + 1
+        part, draft = (self.folder / f"{name}-{number:06}.parquet" for name in ("part", "draft"))
+        try:
+            if write(part, draft):
+                parts = self._parts.plus(part)
+                with self._lock:
+                    self._parts = parts
+        except OSError as error:
+            raise UserError(f"{part}: cannot be written ({error}); nothing of it was kept") from error
+        finally:
+            draft.unlink(missing_ok=True)
 
     def sync(self) -> None:
         """Make every entry so far survive a crash of the machine; :meth:`append` goes on meanwhile.
@@ -278,8 +313,3 @@ class Journal:
     ) -> None:
         """Close it."""
         self.close()
-
-
-def _numbered(folder: Path, name: str, suffix: str) -> dict[int, Path]:
-    named = re.compile(rf"{name}-(\d+)\.{suffix}")
-    return {int(found[1]): path for path in folder.iterdir() if (found := named.fullmatch(path.name))}

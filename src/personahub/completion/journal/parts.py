@@ -1,8 +1,9 @@
 """Sealed entries: Parquet files that are written once, whole, and read a row group at a time."""
 
 import os
+import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -22,14 +23,20 @@ from personahub.completion.journal.lines import Lines, read_chunks
 from personahub.completion.journal.spent import SpentBy, merge_spent, spent_from_json, spent_to_json
 from personahub.errors import UserError
 
-__all__ = ["Parts", "damaged", "sync_folder", "write_part"]
+__all__ = ["GROUP_BYTES", "Parts", "damaged", "numbered", "sync_folder", "write_part", "write_tables"]
 
-_GROUP_BYTES = 2**21
+GROUP_BYTES = 2**21
 """Of lines in a row group: some 4,500 replies of 200 characters."""
 _CACHE_BYTES = 2**23
 """Of decoded row groups kept: two or three, for requests that come about in the order of writing."""
 _BATCH = 1_000
 _SPENT = "personahub.spent"
+
+
+def numbered(folder: Path, name: str, suffix: str) -> dict[int, Path]:
+    """A journal's files of one kind by their number."""
+    named = re.compile(rf"{name}-(\d+)\.{suffix}")
+    return {int(found[1]): path for path in folder.iterdir() if (found := named.fullmatch(path.name))}
 
 
 def sync_folder(folder: Path) -> None:
@@ -51,19 +58,45 @@ def write_part(lines: Lines, part: Path, draft: Path) -> None:
     Raises:
         OSError: the disk is full or fails.
     """
-    packed = {name: "none" if name == "key" else "zstd" for name in SCHEMA.names}
     file = lines.reader()
+    try:
+        chunks = read_chunks(file, lines.end, GROUP_BYTES)
+        tables = (to_table(chunk, usual=lines.is_usual(start, start + len(chunk))) for start, chunk in chunks)
+        write_tables(tables, lines.spent, part, draft)
+    finally:
+        os.close(file)
+
+
+def write_tables(
+    tables: Iterable[pa.Table],
+    spent: SpentBy,
+    part: Path,
+    draft: Path,
+    *,
+    notes: Callable[[], Mapping[str, str]] = dict,
+) -> None:
+    """Write tables of entries as a part, each a row group; it is there whole or not at all.
+
+    Args:
+        tables: the entries.
+        spent: their sums, which are known when the last table is drawn.
+        part: the file to make.
+        draft: where it is until it is whole.
+        notes: gives what else to keep in the file, when the last table is drawn.
+
+    Raises:
+        OSError: the disk is full or fails.
+    """
+    packed = {name: "none" if name == "key" else "zstd" for name in SCHEMA.names}
     try:
         with pq.ParquetWriter(
             draft, SCHEMA, compression=packed, use_dictionary=FEW_VALUES, write_page_checksum=True
         ) as writer:
-            for start, chunk in read_chunks(file, lines.end, _GROUP_BYTES):
-                table = to_table(chunk, usual=lines.is_usual(start, start + len(chunk)))
+            for table in tables:
                 if table.num_rows:
                     writer.write_table(table)
-            writer.add_key_value_metadata({_SPENT: spent_to_json(lines.spent)})
+            writer.add_key_value_metadata({_SPENT: spent_to_json(spent), **notes()})
     finally:
-        os.close(file)
         pa.default_memory_pool().release_unused()
     written = os.open(draft, os.O_RDONLY)
     try:

@@ -28,6 +28,9 @@ class Spent:
     unpriced: int = 0
     """Replies and wasted attempts whose cost is not known."""
     seconds: float = 0.0
+    most_tokens: int = 0
+    """What may have been used beside, at most, by attempts whose tokens were not told."""
+    most_cost: float = 0.0
     failures_by_reason: dict[str, int] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
@@ -47,6 +50,8 @@ class Spent:
         self.completion_tokens += entry.completion_tokens or 0
         self.cost += entry.cost or 0.0
         self.seconds += entry.seconds
+        self.most_tokens += entry.most_tokens
+        self.most_cost += entry.most_cost
 
     def __iadd__(self, other: "Spent") -> Self:
         """Count what the other counted."""
