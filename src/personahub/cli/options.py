@@ -37,10 +37,19 @@ def _option(*names: str, **settings: Any) -> Any:
 
 def _calls(
     *,
+    batch: Annotated[
+        bool,
+        _option(
+            "--batch", help="Ask through the vendor's batch API: half the price, up to a day of waiting."
+        ),
+    ] = False,
     concurrency: Annotated[
         int | None,
         _option(
-            min=1, max=4096, help="Requests at a time at each endpoint; default: 1 in this process, else 64."
+            min=1,
+            max=4096,
+            help="Requests at a time at each endpoint; default: 1 in this process, else 64. With --batch:"
+            " batches at a time; default: 1.",
         ),
     ] = None,
     max_cost: Annotated[

@@ -10,20 +10,21 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from personahub.completion.budget import Budget, Ceiling, Most, most_tokens
+from personahub.completion.budget import Ceiling, Most, most_tokens
 from personahub.completion.completions import Completion, Failure, Totals
-from personahub.completion.journal import Entry, EntryKind, Journal
-from personahub.completion.output import another_try, read_again, read_output
+from personahub.completion.journal import EntryKind, Journal
+from personahub.completion.ledger import Ledger
+from personahub.completion.output import another_try, read_output
 from personahub.completion.pacing import Limits, Pace
 from personahub.completion.prices import Price
 from personahub.completion.queue import Job, Queue
 from personahub.completion.retries import REFUSALS
 from personahub.errors import UserError
-from personahub.models import LanguageModel, Reply, Request, RequestError, Usage
+from personahub.models import LanguageModel, Reply, Request, RequestError
 
 __all__ = ["Engine"]
 
@@ -63,6 +64,7 @@ class Engine:
         limits: rates to keep at each endpoint.
         fresh: ask again what earlier runs had answered.
         retrying: reasons for which requests that this run gave up are asked again.
+        held: keys of requests that are in a batch at a vendor, where they were paid for.
         notice: is told, in a line, what the user should know while the run goes on.
     """
 
@@ -74,6 +76,7 @@ class Engine:
     limits: Limits = field(default_factory=Limits)
     fresh: bool = False
     retrying: frozenset[str] = frozenset()
+    held: Container[str] = frozenset()
     notice: Callable[[str], None] = print
     totals: Totals = field(default_factory=Totals)
     stopping: bool = False
@@ -82,31 +85,26 @@ class Engine:
 
     def __post_init__(self) -> None:
         """Open a lane to each endpoint and count what the run spent before."""
-        if self.ceiling.cost is not None and self.price is None:
-            raise UserError(
-                f"the price of {self.models[0].name} is not known, so a ceiling for its cost cannot be kept:"
-                " give the price in a file (--prices), or a ceiling in tokens (--max-tokens)"
-            )
         alone = len(self.models) == 1
         self._lanes = [_Lane(model, Pace(model.slots, self.limits, patient=alone)) for model in self.models]
-        self._budget = Budget(self.ceiling, self.price) if self.ceiling else None
-        if self._budget:
-            self._spent_before(self._budget)
+        self._ledger = Ledger(
+            self.journal,
+            self.run,
+            self.models[0].name,
+            self.price,
+            self.ceiling,
+            self.fresh,
+            self.retrying,
+            self.held,
+            self.totals,
+        )
+        self._budget = self._ledger.budget
         self._chance = random.Random(self.run)
         self._queue: Queue | None = None
         self._error: BaseException | None = None
         self._last_good = time.monotonic()
         self._in_flight = 0
         self._settled = asyncio.Event()
-
-    def _spent_before(self, budget: Budget) -> None:
-        for (run, _), spent in self.journal.spent(self.run).items():
-            if run == self.run:
-                budget.spend(
-                    cost=spent.cost + spent.most_cost,
-                    tokens=spent.prompt_tokens + spent.completion_tokens + spent.most_tokens,
-                    calls=spent.replies + spent.wasted,
-                )
 
     def stop(self) -> None:
         """Send no more requests; those in flight are still answered, journaled and handed over."""
@@ -123,7 +121,7 @@ class Engine:
         UserError of the model or of the journal, ends the run after what is in flight has been journaled.
         """
         slots = sum(model.slots for model in self.models)
-        queue = self._queue = Queue(requests, takers=slots, known=self._known)
+        queue = self._queue = Queue(requests, takers=slots, known=self._ledger.known)
         if self.stopping:
             queue.stop()
         self._last_good = time.monotonic()
@@ -146,28 +144,6 @@ class Engine:
             await asyncio.wait(tasks)
             self._queue = None
             self.journal.sync()
-
-    def _known(self, requests: Sequence[Request]) -> list[Completion | None]:
-        """What the journal knows of each request."""
-        entries = self.journal.get_many([request.key for request in requests])
-        return [
-            self._remembered(request, entry) if entry is not None else None
-            for request, entry in zip(requests, entries, strict=True)
-        ]
-
-    def _remembered(self, request: Request, entry: Entry) -> Completion | None:
-        if entry.kind is EntryKind.FAILURE:
-            if entry.run != self.run or entry.reason in self.retrying:
-                return None
-            failure = Failure(entry.reason, entry.detail, entry.attempts, entry.text)
-            self.totals.failures += 1
-            return Completion(request, failure=failure, asked=False)
-        if self.fresh and entry.run != self.run:
-            return None
-        usage = Usage(entry.prompt_tokens, entry.cached_tokens, entry.completion_tokens)
-        value = read_again(request, entry.text)
-        self.totals.answered_before += 1
-        return Completion(request, value, None, False, usage, entry.cost, entry.seconds)
 
     async def _work(self, lane: _Lane, slot: int, queue: Queue) -> None:
         try:
@@ -238,8 +214,8 @@ class Engine:
         lane.pace.report()
         lane.answered = True
         self._last_good = time.monotonic()
-        entry = self._entry(job, EntryKind.REPLY, reply.usage, reply.text, reply=reply)
-        self._pay(entry, reply.usage, most)
+        entry = self._ledger.reply(reply, **self._of(job))
+        self._ledger.pay(entry, most)
         self.totals.model_seconds += reply.seconds
         self.journal.append(entry)
         cost, seconds = entry.cost, reply.seconds
@@ -255,11 +231,11 @@ class Engine:
             where = lane.model.provider or lane.model.name
             self.notice(f"{where}: {error}; the calls that failed are tried again, more slowly")
         if error.usage is not None:
-            entry = self._entry(job, EntryKind.WASTED, error.usage, error.text, error=error)
-            self._pay(entry, error.usage, most)
+            entry = self._ledger.fault(EntryKind.WASTED, error, **self._of(job))
+            self._ledger.pay(entry, most)
             self.journal.append(entry)
-        elif most and self._budget:
-            self._budget.settle(most, None, None)
+        else:
+            self._ledger.give_back(most)
         if broken:
             self._check_reachable(lane, error)
         wait = job.tries.again(error, self._chance)
@@ -272,7 +248,7 @@ class Engine:
     def _give_up(self, job: Job, error: RequestError, queue: Queue) -> None:
         self.totals.failures += 1
         failure = Failure(error.reason, str(error), job.tries.made, error.text)
-        self.journal.append(self._entry(job, EntryKind.FAILURE, None, error.text, error=error))
+        self.journal.append(self._ledger.fault(EntryKind.FAILURE, error, **self._of(job)))
         queue.finish(job, Completion(job.request, failure=failure))
 
     def _check_reachable(self, lane: _Lane, error: RequestError) -> None:
@@ -292,49 +268,15 @@ class Engine:
                 " answered is kept: give the same command again when it is back"
             )
 
-    def _entry(
-        self,
-        job: Job,
-        kind: EntryKind,
-        usage: Usage | None,
-        text: str,
-        *,
-        reply: Reply | None = None,
-        error: RequestError | None = None,
-    ) -> Entry:
-        cost = self.price.cost(usage) if usage and self.price else None
-        untold = usage is not None and None in (usage.prompt_tokens, usage.completion_tokens)
-        prompt, completion = most_tokens(job.sent) if untold else (0, 0)
-        return Entry(
-            key=job.request.key,
-            kind=kind,
-            run=self.run,
-            model=job.request.model,
-            text=text,
-            finish_reason=reply.finish_reason if reply else "",
-            reason=error.reason if error else "",
-            detail=str(error) if error else "",
-            about=job.request.group,
-            attempts=job.tries.made,
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            cached_tokens=usage.cached_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
-            cost=cost,
-            seconds=reply.seconds if reply else 0.0,
-            most_tokens=prompt + completion,
-            most_cost=self.price.most(prompt, completion) if untold and self.price else 0.0,
-        )
-
-    def _pay(self, entry: Entry, usage: Usage, most: Most | None) -> None:
-        totals = self.totals
-        totals.prompt_tokens += usage.prompt_tokens or 0
-        totals.cached_tokens += usage.cached_tokens or 0
-        totals.completion_tokens += usage.completion_tokens or 0
-        totals.untold += usage.prompt_tokens is None or usage.completion_tokens is None
-        totals.cost += entry.cost or 0.0
-        totals.unpriced += entry.cost is None
-        if most and self._budget:
-            self._budget.settle(most, usage, entry.cost)
+    def _of(self, job: Job) -> dict[str, Any]:
+        """What the ledger keeps of a job."""
+        request, sent = job.request, job.sent
+        return {
+            "key": request.key,
+            "about": request.group,
+            "attempts": job.tries.made,
+            "most": lambda: self._ledger.most(sent),
+        }
 
     async def _guarded(self, work: Any) -> None:
         try:

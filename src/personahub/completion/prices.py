@@ -4,7 +4,7 @@ A price that nobody knows is None, never 0; only a model in this process is know
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ class Price:
         cached: those of them that a prefix cache served.
         completion: tokens of the reply.
         tiers: genai-prices' model where its prices depend on the prompt's length.
+        share: what part of these is paid.
     """
 
     prompt: float
     cached: float
     completion: float
     tiers: Any = None
+    share: float = 1.0
 
     def cost(self, usage: Usage) -> float | None:
         """Of one call; None where its tokens were not told."""
@@ -38,9 +40,10 @@ class Price:
             return None
         cached = min(usage.cached_tokens or 0, usage.prompt_tokens)
         if self.tiers is not None:
-            return _tiered(self.tiers, usage.prompt_tokens, cached, usage.completion_tokens)
+            return self.share * _tiered(self.tiers, usage.prompt_tokens, cached, usage.completion_tokens)
         fresh = usage.prompt_tokens - cached
-        return (self.prompt * fresh + self.cached * cached + self.completion * usage.completion_tokens) / 1e6
+        whole = self.prompt * fresh + self.cached * cached + self.completion * usage.completion_tokens
+        return self.share * whole / 1e6
 
     def most(self, prompt_tokens: int, completion_tokens: int) -> float:
         """What so many tokens can cost at most."""
@@ -51,7 +54,11 @@ class Price:
 FREE = Price(0.0, 0.0, 0.0)
 
 
-def find_price(model: str, provider: str, file: Path | None = None) -> Price | None:
+_BATCH_SHARE = 0.5
+"""What vendors ask for a call in a batch."""
+
+
+def find_price(model: str, provider: str, file: Path | None = None, *, batch: bool = False) -> Price | None:
     """The price of a model's calls, or None where nobody knows it.
 
     Args:
@@ -59,14 +66,15 @@ def find_price(model: str, provider: str, file: Path | None = None) -> Price | N
         provider: the address of its server; empty for a model in this process, which costs nothing.
         file: YAML with the user's own prices, which come first: ``name: {input: 0.15, cached: 0.075,
             output: 0.6}``, dollars for a million tokens.
+        batch: of its calls in a batch, which is half where nobody says otherwise.
 
     Raises:
         UserError: the file cannot be read, or a price in it is no number.
     """
     own = _read(file).get(model) if file else None
     if own is not None:
-        return own
-    return _published(model, provider) if provider else FREE
+        return replace(own, share=_BATCH_SHARE) if batch else own
+    return _published(model, provider, batch=batch) if provider else FREE
 
 
 def _read(file: Path) -> dict[str, Price]:
@@ -94,7 +102,7 @@ def _rate(given: object) -> float:
     return float(given)
 
 
-def _published(model: str, provider: str) -> Price | None:
+def _published(model: str, provider: str, *, batch: bool) -> Price | None:
     # Here, because the table of all prices takes half a second to load.
     from datetime import UTC, datetime
 
@@ -105,7 +113,12 @@ def _published(model: str, provider: str) -> Price | None:
         _, found = get_snapshot().find_provider_model(model, None, None, provider)
     except LookupError:
         return None
-    rates = found.get_prices(datetime.now(UTC))
+    now = datetime.now(UTC)
+    rates, share = found.get_prices(now), 1.0
+    if batch:
+        in_batch = found.get_prices(now, {"processing": "batch"})
+        share = _BATCH_SHARE if in_batch == rates else 1.0
+        rates = in_batch
     prompt, completion = rates.input_mtok, rates.output_mtok
     cached = prompt if rates.cache_read_mtok is None else rates.cache_read_mtok
     if prompt is None or cached is None or completion is None:
@@ -115,8 +128,8 @@ def _published(model: str, provider: str) -> Price | None:
         or isinstance(cached, TieredPrices)
         or isinstance(completion, TieredPrices)
     ):
-        return Price(0.0, 0.0, 0.0, tiers=rates)
-    return Price(float(prompt), float(cached), float(completion))
+        return Price(0.0, 0.0, 0.0, tiers=rates, share=share)
+    return Price(float(prompt), float(cached), float(completion), share=share)
 
 
 def _tiered(rates: Any, prompt: int, cached: int, completion: int) -> float:

@@ -22,6 +22,7 @@ _LIMITS = {
     "cut_off": 1,
     "whitespace_loop": 2,
     "invalid_output": 1,
+    "expired": 3,
 }
 """Further tries after the first, each kind counted alone; a fault that is not here is final."""
 
@@ -36,7 +37,8 @@ class Tries:
 
     made: int = 0
     """Calls sent for it."""
-    _faults: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    """How many of each kind."""
 
     def again(self, error: RequestError, chance: random.Random) -> float | None:
         """Seconds to wait before the next try, or None where there shall be none.
@@ -45,8 +47,8 @@ class Tries:
         failed together do not come back together; a wait that the server asks for is kept, and up to a tenth
         is added.
         """
-        self._faults[error.reason] += 1
-        count = self._faults[error.reason]
+        self.faults[error.reason] += 1
+        count = self.faults[error.reason]
         if count > _LIMITS.get(error.reason, 0):
             return None
         if error.retry_after is not None:

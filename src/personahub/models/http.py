@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
 from personahub.errors import UserError
 from personahub.models.protocols import NOTHING_TOLD, RequestError
 
-__all__ = ["OWN_KEY", "HttpClient", "HttpReply", "Server"]
+if TYPE_CHECKING:
+    from pyreqwest.request import StreamRequest
+
+__all__ = ["OWN_KEY", "HttpClient", "HttpReply", "Server", "TcpTransport"]
 
 OWN_KEY = "PERSONAHUB_API_KEY"
 """The environment variable of the key for a server that is named by its address."""
@@ -44,8 +47,9 @@ class Server:
 
     Attributes:
         url: its base address, such as ``http://127.0.0.1:8000/v1``, or ``unix:/run/llm.sock``.
-        key: sent as a bearer token, never shown; None where the server wants none.
+        key: never shown; None where the server wants none.
         key_variable: the environment variable that the key is read from.
+        key_header: the header that carries the key; by default it is a bearer token.
         timeout: seconds a call may take in all.
         connections: most of them at a time.
         ca_file: certificates to trust beside the system's, in PEM.
@@ -54,6 +58,7 @@ class Server:
     url: str
     key: str | None = field(default=None, repr=False)
     key_variable: str = OWN_KEY
+    key_header: str = "Authorization"
     timeout: float = 120.0
     connections: int = 64
     ca_file: Path | None = None
@@ -115,7 +120,9 @@ class HttpClient:
     ) -> HttpReply:
         if self._transport is None:
             self._transport = self._open()
-        reply = await self._transport.send(method, path, body, headers)
+        return self._cleaned(await self._transport.send(method, path, body, headers))
+
+    def _cleaned(self, reply: HttpReply) -> HttpReply:
         key = self.server.key
         if key and (reply.status != 200 or (len(key) >= _SECRET and key.encode() in reply.body)):
             # Some servers repeat the key that they were given.
@@ -124,12 +131,16 @@ class HttpClient:
         return reply
 
     def _open(self) -> _Transport:
+        if self.server.url.startswith("unix:"):
+            return _UnixTransport(self.server, self._headers())
+        return TcpTransport(self.server, self._headers(), self._certificates)
+
+    def _headers(self) -> dict[str, str]:
         headers = {"User-Agent": f"personahub/{version('personahub')}", **self.server.headers}
         if self.server.key:
-            headers["Authorization"] = f"Bearer {self.server.key}"
-        if self.server.url.startswith("unix:"):
-            return _UnixTransport(self.server, headers)
-        return _TcpTransport(self.server, headers, self._certificates)
+            bearer = self.server.key_header == "Authorization"
+            headers[self.server.key_header] = f"Bearer {self.server.key}" if bearer else self.server.key
+        return headers
 
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""
@@ -156,8 +167,17 @@ def _certificates(given: Path | None) -> list[bytes]:
     return found
 
 
-class _TcpTransport:
+class TcpTransport:
+    """A pool of connections to a server over TCP.
+
+    Args:
+        server: where it is.
+        headers: sent with every request.
+        certificates: trusted beside the system's, in PEM.
+    """
+
     def __init__(self, server: Server, headers: Mapping[str, str], certificates: list[bytes]) -> None:
+        """Nothing is sent yet."""
         from pyreqwest import exceptions
         from pyreqwest.client import ClientBuilder
         from pyreqwest.exceptions import PyreqwestError
@@ -186,13 +206,27 @@ class _TcpTransport:
         self._timeout = server.timeout
 
     async def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpReply:
+        """Send one request; raises as :meth:`HttpClient.post` does."""
         request = self._client.request(method, self._base + path)
         if headers:
             request = request.headers(dict(headers))
         if body is not None:
             request = request.body_bytes(body)
+        return await self.exchange(request.build_streamed(), self._timeout)
+
+    async def exchange(
+        self, request: "StreamRequest", seconds: float, into: BinaryIO | None = None
+    ) -> HttpReply:
+        """Send a request as it is built; a 200's body goes into the file, if one is given.
+
+        ``seconds`` is how long the request was given, for the error.
+        """
         try:
-            async with request.build_streamed() as response:
+            async with request as response:
+                if into is not None and response.status == 200:
+                    while piece := await response.body_reader.read_chunk():
+                        into.write(piece)
+                    return HttpReply(response.status, response.headers, b"")
                 told = response.get_header("content-length")
                 if told is not None and int(told) <= REPLY_LIMIT:
                     return HttpReply(response.status, response.headers, bytes(await response.bytes()))
@@ -204,9 +238,10 @@ class _TcpTransport:
                     pieces.append(bytes(piece))
                 return HttpReply(response.status, response.headers, b"".join(pieces))
         except self._fault as error:
-            raise _pyreqwest_fault(error, self._base, self._timeout) from None
+            raise _pyreqwest_fault(error, self._base, seconds) from None
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._client.close()
 
 

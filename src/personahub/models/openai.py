@@ -7,7 +7,7 @@ newer name), once for all; one that refuses JSON schemas is shown the schema in 
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -16,7 +16,14 @@ from personahub.errors import UserError
 from personahub.models.http import HttpClient, HttpReply, Server
 from personahub.models.protocols import NOTHING_TOLD, Reply, Request, RequestError, Usage
 
-__all__ = ["OpenAIModel", "chat_body", "raise_for_status", "read_reply"]
+__all__ = [
+    "OpenAIModel",
+    "chat_body",
+    "raise_for_status",
+    "read_reply",
+    "refused_fields",
+    "with_schema",
+]
 
 _TOO_LONG = re.compile(
     r"context[ _](?:length|size|window)|maximum context|too long|too many tokens", re.IGNORECASE
@@ -48,33 +55,17 @@ class OpenAIModel:
         start = time.perf_counter()
         while True:
             known = len(self._without)
-            reply = await self._client.post("/chat/completions", self._body(request))
+            body = chat_body(request, self._without)
+            reply = await self._client.post("/chat/completions", json_bytes(body))
             if reply.status in {400, 422} and self._adapt(reply, known):
                 continue
             raise_for_status(reply, self._client.server, self.name)
             return read_reply(reply.body, time.perf_counter() - start)
 
-    def _body(self, request: Request) -> bytes:
-        if not self._without:
-            return json_bytes(chat_body(request))
-        body = chat_body(request)
-        if "response_format" in self._without and body.pop("response_format", None):
-            body["messages"] = [*body["messages"][:-1], _with_schema(body["messages"][-1], request.schema)]
-        for field in self._without & body.keys():
-            value = body.pop(field)
-            if field in _RENAMED:
-                body[_RENAMED[field]] = value
-        return json_bytes(body)
-
     def _adapt(self, reply: HttpReply, known: int) -> bool:
         """Whether the refusal names a field that can be left out, or another request has just found one."""
         message, named, _ = _error(reply.body)
-        said = f"{named} {message}"
-        if _SCHEMA_FIELDS.search(said):
-            self._without.add("response_format")
-        else:
-            fields = {*_RENAMED, *_MAY_GO}
-            self._without |= {field for field in fields if re.search(rf"\b{field}\b", said)}
+        self._without |= refused_fields(f"{named} {message}")
         return len(self._without) > known
 
     async def close(self) -> None:
@@ -82,8 +73,14 @@ class OpenAIModel:
         await self._client.close()
 
 
-def chat_body(request: Request) -> dict[str, Any]:
-    """The body of a chat-completions call."""
+def chat_body(request: Request, without: Collection[str] = ()) -> dict[str, Any]:
+    """The body of a chat-completions call.
+
+    Args:
+        request: what is asked.
+        without: fields that the server refuses: ``max_tokens`` gets its newer name, ``response_format`` gives
+            way to words in the prompt, the others are left out.
+    """
     sampling = request.sampling
     body: dict[str, Any] = {
         "model": request.model,
@@ -93,13 +90,27 @@ def chat_body(request: Request) -> dict[str, Any]:
         "max_tokens": sampling.max_tokens,
         "seed": sampling.seed,
     }
-    if request.schema is not None:
+    for field in body.keys() & set(without):
+        value = body.pop(field)
+        if field in _RENAMED:
+            body[_RENAMED[field]] = value
+    if request.schema is not None and "response_format" in without:
+        body["messages"][-1] = with_schema(body["messages"][-1], request.schema)
+    elif request.schema is not None:
         form = {"name": "reply", "strict": True, "schema": request.schema}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
     return body
 
 
-def _with_schema(message: Mapping[str, str], schema: Mapping[str, object] | None) -> dict[str, str]:
+def refused_fields(said: str) -> set[str]:
+    """The fields of the body that a refusal names and that a model can do without."""
+    if _SCHEMA_FIELDS.search(said):
+        return {"response_format"}
+    return {field for field in {*_RENAMED, *_MAY_GO} if re.search(rf"\b{field}\b", said)}
+
+
+def with_schema(message: Mapping[str, str], schema: Mapping[str, object]) -> dict[str, str]:
+    """The message, and after it that the reply shall be JSON that fits the schema."""
     shown = canonical_json(schema)
     said = f"{message['content']}\n\nReply with one JSON object that fits this JSON schema: {shown}"
     return {**message, "content": said}

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from personahub.errors import UserError
+from personahub.models.batch_anthropic import AnthropicBatches
+from personahub.models.batch_openai import OpenAIBatches
+from personahub.models.batches import BatchModel
 from personahub.models.catalog import DEFAULT_MODEL
 from personahub.models.http import OWN_KEY, Server
 from personahub.models.llamacpp import LlamaCpp
@@ -23,7 +26,14 @@ from personahub.models.protocols import EmbeddingModel, LanguageModel
 from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.models.store import ModelStore
 
-__all__ = ["DEFAULT_MODEL", "Opening", "named_servers", "open_embedding_model", "open_language_models"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Opening",
+    "named_servers",
+    "open_batch_model",
+    "open_embedding_model",
+    "open_language_models",
+]
 
 _HOSTED = {
     "openai": ("OPENAI_BASE_URL", "https://api.openai.com/v1", "OPENAI_API_KEY"),
@@ -83,6 +93,30 @@ def open_language_models(
         deterministic=opening.deterministic,
     )
     return [local]
+
+
+def open_batch_model(model: str, opening: Opening | None = None) -> BatchModel:
+    """The batch API behind the model of this name.
+
+    Args:
+        model: a name as at the top of this module: ``openai:``, ``anthropic:`` or one ``http://`` address.
+        opening: how to open it.
+
+    Raises:
+        UserError: there is none behind it, or its key is missing.
+    """
+    vendor = model.partition(":")[0]
+    named = None
+    if vendor in {*_HOSTED, "http", "https"}:
+        named = named_servers(model, opening or Opening())
+    if named is None:
+        raise UserError(
+            f"{model}: has no batch API; --batch takes openai:NAME, anthropic:NAME or http://HOST/v1#NAME"
+        )
+    servers, name = named
+    if len(servers) > 1:
+        raise UserError(f"{model}: a batch goes to one address, and these are {len(servers)}")
+    return (AnthropicBatches if vendor == "anthropic" else OpenAIBatches)(servers[0], name)
 
 
 def open_embedding_model(

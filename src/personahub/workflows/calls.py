@@ -3,10 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from personahub.completion import Ceiling, Engine, Journal, Limits, find_price
+from personahub.completion import BatchEngine, Ceiling, Engine, Journal, Limits, find_price
+from personahub.completion.batches import held_keys, open_batches
+from personahub.errors import UserError
 from personahub.models import EmbeddingModel, LanguageModel
-from personahub.models.opening import Opening, open_embedding_model, open_language_models
+from personahub.models.batches import BatchModel
+from personahub.models.opening import (
+    Opening,
+    open_batch_model,
+    open_embedding_model,
+    open_language_models,
+)
 
 __all__ = ["Calls"]
 
@@ -16,7 +25,9 @@ class Calls:
     """How calls are made; no part of what a run makes, so it may differ when a run is gone on with.
 
     Attributes:
-        concurrency: requests at a time, at each endpoint; by default 1 in this process, else 64.
+        batch: ask through the vendor's batch API, at half the price and within a day.
+        concurrency: requests at a time, at each endpoint; by default 1 in this process, else 64. With
+            ``batch``: batches at a time, by default 1.
         deterministic: llama.cpp only: repeat replies bit for bit (slower).
         timeout: seconds that a call over HTTP may take.
         ca_file: certificates to trust beside the system's, in PEM.
@@ -32,6 +43,7 @@ class Calls:
         retrying: reasons for which requests that the run gave up are asked again.
     """
 
+    batch: bool = False
     concurrency: int | None = None
     deterministic: bool = False
     timeout: float = 120.0
@@ -46,12 +58,21 @@ class Calls:
     estimate: bool = False
     retrying: frozenset[str] = frozenset()
 
-    def open(self, model: str | LanguageModel | Sequence[LanguageModel]) -> list[LanguageModel]:
-        """The endpoints of a model.
+    def open(
+        self, model: str | LanguageModel | Sequence[LanguageModel]
+    ) -> Sequence[LanguageModel] | Sequence[BatchModel]:
+        """The endpoints of a model, or with ``batch`` the batch API behind it.
 
         Raises:
-            UserError: see :func:`personahub.models.opening.open_language_models`.
+            UserError: see :mod:`personahub.models.opening`.
         """
+        if self.batch and self.estimate:
+            raise UserError(
+                "--estimate asks a few questions at once, so leave --batch out of it; a batch costs half of"
+                " what it tells, and asks none of them again"
+            )
+        if self.batch and isinstance(model, str):
+            return [open_batch_model(model, self._opening)]
         return open_language_models(model, self._opening)
 
     def open_encoder(self, encoder: str | EmbeddingModel | None) -> EmbeddingModel:
@@ -68,24 +89,53 @@ class Calls:
 
     def engine(
         self,
-        models: Sequence[LanguageModel],
+        models: Sequence[LanguageModel] | Sequence[BatchModel],
         journal: Journal,
         run: int,
         notice: Callable[[str], None],
-    ) -> Engine:
+    ) -> Engine | BatchEngine:
         """The engine that makes a run's calls.
 
         Raises:
-            UserError: there is a ceiling for the cost and no price, or the file of prices cannot be read.
+            UserError: there is a ceiling for the cost and no price, the file of prices cannot be read, or the
+                run waits for a batch and shall be gone on with without it.
         """
+        model = models[0]
+        price = find_price(model.name, model.provider, self.prices, batch=self.batch)
+        ceiling = Ceiling(self.max_cost, self.max_tokens, self.max_calls)
+        if isinstance(model, BatchModel) != self.batch:
+            raise UserError(
+                f"{model.name}: a batch API goes with --batch (batch=True), any other model without"
+            )
+        if isinstance(model, BatchModel):
+            return BatchEngine(
+                model,
+                journal,
+                run,
+                price=price,
+                ceiling=ceiling,
+                fresh=self.fresh,
+                retrying=self.retrying,
+                notice=notice,
+                at_once=self.concurrency or 1,
+            )
+        waiting = open_batches(journal.folder)
+        for batch in waiting:
+            if batch.intent.run == run:
+                raise UserError(
+                    f"run {run} waits for batch {batch.id or batch.intent.id} at {batch.intent.provider},"
+                    " which is paid for: give --batch to fetch it; where you want it no more, cancel it there"
+                    " first"
+                )
         return Engine(
-            models,
+            cast(Sequence[LanguageModel], models),
             journal,
             run,
-            price=find_price(models[0].name, models[0].provider, self.prices),
-            ceiling=Ceiling(self.max_cost, self.max_tokens, self.max_calls),
+            price=price,
+            ceiling=ceiling,
             limits=Limits(self.requests_per_minute, self.tokens_per_minute),
             fresh=self.fresh,
             retrying=self.retrying,
+            held=held_keys(journal.folder, waiting),
             notice=notice,
         )

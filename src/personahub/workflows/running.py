@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from personahub.completion import Engine, Failure, Journal, Totals
+from personahub.completion import BatchEngine, Engine, Failure, Journal, Totals
 from personahub.hub import Hub, Run, RunStatus
 from personahub.models import LanguageModel
+from personahub.models.batches import BatchModel
 from personahub.records import Document, Persona, Record, SetAside, Table
 from personahub.workflows.calls import Calls
 from personahub.workflows.estimate import Estimate, Estimator, Range
@@ -139,7 +140,7 @@ class Work(Generic[_O]):
     """One run at work: its hub, its engine, and what it has come to."""
 
     hub: Hub
-    engine: Engine
+    engine: Engine | BatchEngine
     journal: Journal
     watcher: Watcher
     outcome: _O
@@ -172,7 +173,8 @@ class Work(Generic[_O]):
 
     def estimating(self, unit: str, units: int | None) -> None:
         """From now on the run is an estimate of so many units (None: nobody knows)."""
-        concurrency = sum(model.slots for model in self.engine.models)
+        # Calls sees to it that no batch API is asked for an estimate.
+        concurrency = sum(model.slots for model in cast(Engine, self.engine).models)
         self.estimator = Estimator(unit, units, concurrency)
 
     def estimated(self, needed: Range | None = None) -> None:
@@ -224,7 +226,7 @@ def working(
     configuration: Mapping[str, Any],
     *,
     model: object,
-    models: Sequence[LanguageModel],
+    models: Sequence[LanguageModel] | Sequence[BatchModel],
     calls: Calls,
     outcome: type[_O],
     watcher: Watcher | None = None,
@@ -267,7 +269,7 @@ def working(
 
 
 @contextmanager
-def _stoppable(engine: Engine, watcher: Watcher) -> Iterator[None]:
+def _stoppable(engine: Engine | BatchEngine, watcher: Watcher) -> Iterator[None]:
     """Let Ctrl-C (or SIGTERM) stop the engine gently, and a second one at once.
 
     Inside a running event loop; does nothing outside the main thread, where no signal arrives.
