@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch_run import KEY, MODEL, SCHEMA, question, questions, through
+from batch_run import KEY, MODEL, SCHEMA, open_model, question, questions, through
 from batch_vendor import PROMPT, REPLY, BatchVendor, Outcome, say_hello, serving
 from personahub.cli import main
 from personahub.completion import Ceiling, Completion, Entry, EntryKind, Journal, find_price
@@ -22,6 +22,7 @@ from personahub.errors import UserError
 from personahub.models import Request, Usage
 from personahub.models.batches import BatchLimits
 from personahub.models.opening import open_batch_model
+from personahub.workflows.calls import Calls
 
 ONE = (PROMPT * 2.0 + REPLY * 10.0) / 1e6
 """What one call costs at PRICE, in dollars."""
@@ -473,3 +474,14 @@ def test_curate_goes_through_a_batch(
     assert (told["documents"], told["calls"], told["failures"]) == (3, 12, 0)
     assert len(openai.made) == 1
     assert sum(entry.cost or 0 for entry in entries(hub / "journal")) == pytest.approx(12 * ONE)
+
+
+def test_an_estimate_is_not_made_by_batch() -> None:
+    with pytest.raises(UserError, match="leave --batch out"):
+        Calls(batch=True, estimate=True).open(f"http://127.0.0.1:1/v1#{MODEL}")
+
+
+def test_a_model_object_of_the_other_kind_is_one_line(openai: BatchVendor, tmp_path: Path) -> None:
+    model = open_model("openai", openai.url)
+    with Journal(tmp_path) as journal, pytest.raises(UserError, match="goes with --batch"):
+        Calls().engine([model], journal, 1, print)
