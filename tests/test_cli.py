@@ -34,6 +34,7 @@ def test_curate_json_prints_the_contract_and_nothing_else(run, texts, tmp_path, 
     assert printed["personas"] + sum(printed["set_aside"].values()) + printed["failures"] == 1
 
 
+@pytest.mark.slow
 def test_synthesize_with_the_real_model_writes_jsonl_or_says_why_not(run, hub, tmp_path, small_model) -> None:
     out = tmp_path / "problems.jsonl"
     command = ("synthesize", "math", "--hub", hub, "-n", 1, "--out", out, "--model", small_model)

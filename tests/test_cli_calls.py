@@ -186,5 +186,6 @@ def test_synthesize_takes_the_same_options(run: Run, curate: Any, tmp_path: Path
         command = ("synthesize", "math", "--hub", tmp_path / "hub", "-n", 5, "--model", f"{server.url}#any")
         result = run(*command, "--max-calls", 3, "--json")
     assert result.code == 3
-    # The server's replies are no math problems, and there was no money left to ask for them again.
-    assert json.loads(result.out) == {"records": 0, "set_aside": {}, "calls": 3, "failures": 0}
+    # The server's replies are no math problems; whether one of them was asked for again is the slots' affair.
+    printed = json.loads(result.out)
+    assert (printed["records"], printed["calls"]) == (0, 3)
