@@ -61,7 +61,14 @@ def demo(
         UserError: whatever the user can mend.
     """
     folder = Path(hub)
-    curated = curate(sources or [example_texts()], folder, model=model, watcher=watcher)
+    curated = curate(
+        sources or [example_texts()],
+        folder,
+        model=model,
+        # Each of the examples in one piece.
+        document_tokens=400,
+        watcher=watcher,
+    )
     out = folder / "problems.jsonl"
     synthesized = None
     if not curated.interrupted:
