@@ -172,8 +172,7 @@ class Engine:
     async def _send(self, lane: _Lane, slot: int, job: Job, most: Most | None, queue: Queue) -> bool:
         tokens = sum(most_tokens(job.sent)) if self.limits.tokens_per_minute else 0
         if not await lane.pace.admit(tokens):
-            if most and self._budget:
-                self._budget.settle(most, None, None)
+            self._ledger.give_back(most)
             return False
         if self.stopping:
             lane.pace.leave()

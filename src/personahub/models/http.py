@@ -180,9 +180,8 @@ class TcpTransport:
         """Nothing is sent yet."""
         from pyreqwest import exceptions
         from pyreqwest.client import ClientBuilder
-        from pyreqwest.exceptions import PyreqwestError
 
-        self._fault = PyreqwestError
+        self._fault = exceptions.PyreqwestError
         builder = (
             ClientBuilder()
             .default_headers(dict(headers))

@@ -30,13 +30,14 @@ class OpenAIEmbeddings:
     Args:
         server: where it is.
         model: the model's name there.
-        languages: ISO 639-1 codes of the languages it knows; by default all that this package names.
     """
 
-    def __init__(self, server: Server, model: str, *, languages: frozenset[str] = LANGUAGES) -> None:
+    languages = LANGUAGES
+    """All that this package names, since the endpoint does not tell which it knows."""
+
+    def __init__(self, server: Server, model: str) -> None:
         """Check the address; nothing is sent yet."""
         self.name = model
-        self.languages = languages
         self._server = server
         self._client = HttpClient(server)
         self._dimensions: int | None = None
