@@ -187,6 +187,21 @@ class EmbeddingModel(Protocol):
         """ISO 639-1 codes of the languages it knows; texts in others are not compared."""
         ...
 
+    @property
+    def slots(self) -> int:
+        """How many threads may call :meth:`embed` at a time."""
+        ...
+
     def embed(self, texts: list[str]) -> "npt.NDArray[np.float32]":
-        """Vectors of unit length, shape (len(texts), dimensions)."""
+        """Vectors of unit length, shape (len(texts), dimensions).
+
+        The last bits of a vector may depend on the texts that are embedded with it.
+
+        Raises:
+            UserError: the model cannot be used.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release what the model holds; it may be used again."""
         ...

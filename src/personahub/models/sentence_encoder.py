@@ -21,6 +21,7 @@ class SentenceEncoder:
 
     name = "use-multilingual-v3"
     dimensions = 512
+    slots = 1
     languages = frozenset(
         ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
     )
@@ -36,3 +37,6 @@ class SentenceEncoder:
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
         return np.asarray(self._encoder.encode(texts), dtype=np.float32)
+
+    def close(self) -> None:
+        """Nothing but memory is held, and that goes with the object."""

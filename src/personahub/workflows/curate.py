@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -204,13 +205,22 @@ class _Curation:
         self._share = share
         self._questions: dict[str, Question] = {}
         self._pending: dict[str, _Pending] = {}
+        self._keeping: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(encoder.slots, thread_name_prefix="encoder")
         self.only: set[int] | None = None
         """The places of the documents to ask about, where not about all."""
 
     async def run(self, documents: Iterator[Document | Unreadable], limit: int | None) -> None:
         async with self._work.engaged():
-            async for completion in self._work.engine.complete(self._ask(documents, limit)):
-                await self._answer(completion)
+            try:
+                async for completion in self._work.engine.complete(self._ask(documents, limit)):
+                    await self._answer(completion)
+                await self._kept(0)
+            finally:
+                if self._keeping:
+                    await asyncio.wait(self._keeping)
+                await asyncio.to_thread(self._threads.shutdown)
+                await asyncio.to_thread(self._encoder.close)
 
     def counts(self) -> dict[str, int]:
         return {"documents": self.outcome.documents, "personas": self.outcome.personas}
@@ -274,14 +284,38 @@ class _Curation:
             await self._finish(self._pending.pop(question.document.id))
 
     async def _finish(self, pending: _Pending) -> None:
+        """Have a document kept, in the background: its embeddings may come from a server far away."""
+        self._keeping.add(asyncio.create_task(self._keep(pending)))
+        await self._kept(4 * self._encoder.slots)
+
+    async def _kept(self, most: int) -> None:
+        """Wait until no more than so many documents are still to be kept.
+
+        Raises:
+            UserError: one cannot be kept.
+        """
+        while True:
+            done = {task for task in self._keeping if task.done()}
+            self._keeping -= done
+            for task in done:
+                task.result()
+            if len(self._keeping) <= most:
+                return
+            await asyncio.wait(self._keeping, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _keep(self, pending: _Pending) -> None:
         answers = [pending.answers[position] for position in sorted(pending.answers)]
         personas = [answer for answer in answers if isinstance(answer, Persona)]
         set_aside = [answer for answer in answers if isinstance(answer, SetAside)]
         if personas:
             descriptions = [persona.description for persona in personas]
-            # In a thread, since an encoder may be a server far away, while the next calls go on.
-            cosines = await asyncio.to_thread(
-                closeness, pending.document, descriptions, personas[0].language, self._encoder
+            cosines = await asyncio.get_running_loop().run_in_executor(
+                self._threads,
+                closeness,
+                pending.document,
+                descriptions,
+                personas[0].language,
+                self._encoder,
             )
             personas = [
                 replace(persona, closeness=cosine) for persona, cosine in zip(personas, cosines, strict=True)
