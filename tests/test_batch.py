@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from batch_run import KEY, MODEL, SCHEMA, open_model, question, questions, through
 from batch_vendor import PROMPT, REPLY, BatchVendor, Outcome, say_hello, serving
+from personahub import Calls
 from personahub.cli import main
 from personahub.completion import Ceiling, Completion, Entry, EntryKind, Journal, find_price
 from personahub.completion.batches import Polling, open_batches
@@ -22,7 +23,6 @@ from personahub.errors import UserError
 from personahub.models import Request, Usage
 from personahub.models.batches import BatchLimits
 from personahub.models.opening import open_batch_model
-from personahub.workflows.calls import Calls
 
 ONE = (PROMPT * 2.0 + REPLY * 10.0) / 1e6
 """What one call costs at PRICE, in dollars."""

@@ -12,11 +12,11 @@ import pytest
 
 from batch_run import MODEL, PRICE, open_model, question, questions, through
 from batch_vendor import PROMPT, REPLY, BatchVendor, say_hello, serving
+from personahub import Calls
 from personahub.completion import BatchEngine, Ceiling, Completion, Entry, EntryKind, Journal
 from personahub.completion.batches import open_batches
 from personahub.errors import UserError
 from personahub.models import Request
-from personahub.workflows.calls import Calls
 
 ONE = (PROMPT * 2.0 + REPLY * 10.0) / 1e6
 """What one call costs at PRICE, in dollars."""

@@ -17,13 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from load_server import LoadServer
-from personahub import Hub, UserError, curate, merge
+from personahub import Calls, Hub, UserError, curate, merge
 from personahub.cli import main
 from personahub.completion import Entry, EntryKind, Journal, merge_journal
 from personahub.hub import RunStatus, Shard
 from personahub.models import Request, RequestError
 from personahub.models.sentence_encoder import SentenceEncoder
-from personahub.workflows.calls import Calls
 from personahub.workflows.runs import retry
 from scripted import ScriptedModel, sentence
 

@@ -1,8 +1,8 @@
 """Personas from text, and diverse, traceable synthetic data from personas.
 
 The verbs of the command line are functions here: :func:`curate`, :func:`merge`, :func:`sample`,
-:func:`show`, :func:`stats`, :func:`synthesize`. They are loaded when first used, so importing the package
-is quick.
+:func:`show`, :func:`stats`, :func:`synthesize`. :class:`Calls` says how they call models and what that may
+cost. They are loaded when first used, so importing the package is quick.
 """
 
 import importlib
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from personahub.errors import UserError
     from personahub.hub import Hub
+    from personahub.workflows.calls import Calls
     from personahub.workflows.curate import curate
     from personahub.workflows.merge import merge
     from personahub.workflows.sample import sample
@@ -18,11 +19,23 @@ if TYPE_CHECKING:
     from personahub.workflows.stats import stats
     from personahub.workflows.synthesize import synthesize
 
-__all__ = ["Hub", "UserError", "__version__", "curate", "merge", "sample", "show", "stats", "synthesize"]
+__all__ = [
+    "Calls",
+    "Hub",
+    "UserError",
+    "__version__",
+    "curate",
+    "merge",
+    "sample",
+    "show",
+    "stats",
+    "synthesize",
+]
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Calls": "personahub.workflows.calls",
     "Hub": "personahub.hub",
     "UserError": "personahub.errors",
     "curate": "personahub.workflows.curate",

@@ -59,6 +59,8 @@ def print_estimate(estimate: Estimate) -> None:
         f"  cost        {f'{_money(cost.low)} to {_money(cost.high)}' if cost else 'unknown (give --prices)'}"
     )
     print(f"  time        {_duration(estimate.seconds.low)} to {_duration(estimate.seconds.high)}")
+    if estimate.failed:
+        print(f"  failed      {estimate.failed:,} of the calls made for it, which are not in these figures")
 
 
 def _span(span: Range) -> str:

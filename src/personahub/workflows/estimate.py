@@ -5,10 +5,12 @@ drawn evenly from the whole run; the ranges are 95 % confidence intervals of the
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from personahub.completion import Completion
+from personahub.errors import UserError
 
 __all__ = ["SAMPLED", "Estimate", "Estimator", "Range", "spread"]
 
@@ -39,6 +41,7 @@ class Estimate:
         units: how many of them; where nobody knows, 1,000.
         known: whether the number of units is known.
         sampled: units that were asked for the estimate.
+        failed: calls for them that were given up; what they might have used is not in the estimate.
         calls: calls.
         prompt_tokens: tokens of prompts.
         completion_tokens: tokens of replies.
@@ -51,6 +54,7 @@ class Estimate:
     units: int
     known: bool
     sampled: int
+    failed: int
     calls: Range
     prompt_tokens: Range
     completion_tokens: Range
@@ -83,10 +87,22 @@ class Estimator:
         Args:
             repeated: calls for one that is answered, those after faults included.
             needed: units that have to be asked for one that is kept.
+
+        Raises:
+            UserError: none of the calls was answered.
         """
         sampled = list(self._calls.values())
         if not sampled:
             return None
+        answered = [completion for unit in sampled for completion in unit if not completion.failure]
+        failures = [completion.failure for unit in sampled for completion in unit if completion.failure]
+        if not answered:
+            reason, count = Counter(failure.reason for failure in failures).most_common(1)[0]
+            detail = next(failure.detail for failure in failures if failure.reason == reason)
+            raise UserError(
+                f"none of the {len(failures)} calls made for the estimate was answered"
+                f" ({reason} {count}: {detail}), so there is nothing to estimate from"
+            )
         count = self.units if self.units is not None else 1000
         factor = needed or Range(1.0, 1.0)
 
@@ -94,7 +110,7 @@ class Estimator:
             return _total(values, count).times(factor.low, factor.high)
 
         again = max(repeated, 1.0)
-        costs = [completion.cost for unit in sampled for completion in unit]
+        costs = [completion.cost for completion in answered]
         seconds = total([sum(completion.seconds for completion in unit) for unit in sampled])
         parallel = min(self.concurrency, sum(map(len, sampled)))
         return Estimate(
@@ -102,6 +118,7 @@ class Estimator:
             units=count,
             known=self.units is not None,
             sampled=len(sampled),
+            failed=len(failures),
             calls=total([float(len(unit)) for unit in sampled]).times(1.0, again),
             prompt_tokens=total([_sum(unit, "prompt_tokens") for unit in sampled]).times(1.0, again),
             completion_tokens=total([_sum(unit, "completion_tokens") for unit in sampled]).times(1.0, again),
