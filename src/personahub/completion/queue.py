@@ -21,7 +21,8 @@ __all__ = ["Job", "Queue"]
 _UNIT = 16
 """Most requests of a group that one slot asks in a row; the next ones may go to other slots."""
 _REMEMBERED_GROUPS = 10_000
-_LARGEST_BATCH = 1024
+_SMALLEST_BATCH, _LARGEST_BATCH = 32, 1024
+"""Requests; to hash and look up 1,024 that have to be asked would hold all calls up for 30 ms."""
 
 
 @dataclass(slots=True)
@@ -58,10 +59,13 @@ class Queue:
         self._requests = requests
         self._known = known
         self._takers = takers
-        self._smallest = min(max(2 * takers, 8), _LARGEST_BATCH)
+        self._enough = max(2 * takers, 8)
+        self._smallest = min(self._enough // 2, _SMALLEST_BATCH)
         self._batch = self._smallest
         self._bound = max(4 * takers, 64)
         self._ready: deque[list[Job]] = deque()
+        self._lying = 0
+        """Jobs of the units that are ready."""
         self._delayed: list[tuple[float, int, Job]] = []
         self._drawn = 0
         self._jobs: dict[str, Job] = {}
@@ -122,12 +126,15 @@ class Queue:
 
     async def _appetite(self) -> bool:
         """Wait until more input is wanted; False once it never will be."""
-        while not self._stopped and (
-            sum(map(len, self._ready)) >= self._smallest or len(self._done) >= self._bound
-        ):
+        while not self._stopped and (self._has_enough or len(self._done) >= self._bound):
             self._hungry.clear()
             await self._hungry.wait()
         return not self._stopped
+
+    @property
+    def _has_enough(self) -> bool:
+        """Whether another batch would be more than shall lie ready."""
+        return self._lying > self._enough - self._smallest
 
     def _sort_in(self, request: Request, units: list[list[Job]]) -> None:
         if (job := self._jobs.get(request.key)) is not None:
@@ -143,16 +150,14 @@ class Queue:
     def _offer(self, units: list[list[Job]]) -> None:
         for unit in units:
             group = unit[0].request.group
-            if not group:
-                self._ready.append(unit)
-            elif group not in self._groups:
+            if group and group not in self._groups:
                 self._groups[group] = []
                 unit[0].leads = group
-                self._ready.append(unit)
-            elif (waiting := self._groups[group]) is None:
-                self._ready.append(unit)
-            else:
+            elif group and (waiting := self._groups[group]) is not None:
                 waiting.append(unit)
+                continue
+            self._ready.append(unit)
+            self._lying += len(unit)
         while len(self._groups) > _REMEMBERED_GROUPS and next(iter(self._groups.values())) is None:
             self._groups.popitem(last=False)
         self._wake(len(units))
@@ -169,7 +174,8 @@ class Queue:
             # A fault that hits everything must not draw the whole input into memory.
             if self._ready and len(self._delayed) < self._bound and len(self._done) < self._bound:
                 unit = self._ready.popleft()
-                if len(self._ready) < self._smallest:
+                self._lying -= len(unit)
+                if not self._has_enough:
                     self._hungry.set()
                 return unit
             if self.is_over:
@@ -184,6 +190,7 @@ class Queue:
     def put_back(self, jobs: list[Job]) -> None:
         """Let another taker have what was taken."""
         self._ready.appendleft(jobs)
+        self._lying += len(jobs)
         self._wake(1)
 
     @property
@@ -219,6 +226,7 @@ class Queue:
             waiting, self._groups[job.leads] = self._groups.get(job.leads), None
             job.leads = ""
             self._ready.extendleft(reversed(waiting or []))
+            self._lying += sum(map(len, waiting or []))
             self._wake(len(waiting or []))
 
     def _set_timer(self) -> None:
