@@ -1,6 +1,9 @@
 """A budget is never exceeded, whatever order calls are sent and answered in."""
 
 import asyncio
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from load_server import LoadServer
 from personahub.completion import Ceiling, Completion, Engine, Entry, EntryKind, Journal, Limits, Price
 from personahub.completion.budget import Budget, most_tokens
 from personahub.errors import UserError
@@ -223,3 +227,51 @@ def test_a_budget_spent_by_failures_is_not_spent_twice(tmp_path: Path) -> None:
         model = ScriptedModel()
         complete(model, journal, requests(10), Ceiling(calls=5))
     assert model.calls == 4
+
+
+WITH_A_CEILING = """
+import asyncio, sys
+from pathlib import Path
+from personahub.completion import Ceiling, Engine, Journal
+from personahub.models import Message, Request, Sampling
+from personahub.models.http import Server
+from personahub.models.openai import OpenAIModel
+async def work():
+    model = OpenAIModel(Server(sys.argv[1], connections=8), "any")
+    sampling = Sampling(0.5, 0.9, 9, 0)
+    asked = (Request("any", (Message("user", f"question {n}"),), sampling) for n in range(500))
+    with Journal(Path(sys.argv[2])) as journal:
+        async for _ in Engine([model], journal, 1, ceiling=Ceiling(calls=60)).complete(asked):
+            pass
+    await model.close()
+asyncio.run(work())
+"""
+
+
+def test_calls_in_flight_at_a_kill_count_toward_the_ceiling(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITH_A_CEILING]
+    with LoadServer(latency=0.2) as server:
+        command += [server.url, str(tmp_path / "journal")]
+        for kill in range(1, 4):
+            process = subprocess.Popen(command)
+            while server.stats()["requests"] < 16 * kill:
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.kill()
+            process.wait()
+        subprocess.run(command, check=True, timeout=60)
+        asked = server.stats()["requests"]
+    # Of the eight in flight at a kill some may not have reached the server.
+    assert 60 - 3 * 8 < asked <= 60
+    with Journal(tmp_path / "journal") as journal:
+        sums = journal.spent(1)[1, "any"]
+        assert sums.replies + sums.wasted == 60
+        assert 0 < sums.wasted <= 3 * 8
+
+
+def test_after_a_run_that_ended_well_nothing_is_in_flight(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        complete(ScriptedModel(slots=4), journal, requests(20), Ceiling(calls=30))
+        assert not list((tmp_path / "journal").glob("in-flight*"))
+        complete(ScriptedModel(slots=4), journal, requests(40), Ceiling(calls=30))
+        assert journal.spent(1)[1, "scripted"].replies == 30

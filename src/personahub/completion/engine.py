@@ -11,11 +11,14 @@ import math
 import random
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Container, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from personahub.completion.budget import Ceiling, Most, most_tokens
 from personahub.completion.completions import Completion, Failure, Totals
+from personahub.completion.in_flight import InFlight
 from personahub.completion.journal import EntryKind, Journal
 from personahub.completion.ledger import Ledger
 from personahub.completion.output import another_try, read_output
@@ -45,6 +48,8 @@ class _Lane:
 
     model: LanguageModel
     pace: Pace
+    first_slot: int
+    """Its place among the slots of all lanes."""
     answered: bool = False
     faults: int = 0
     first_fault: float = 0.0
@@ -86,7 +91,11 @@ class Engine:
     def __post_init__(self) -> None:
         """Open a lane to each endpoint and count what the run spent before."""
         alone = len(self.models) == 1
-        self._lanes = [_Lane(model, Pace(model.slots, self.limits, patient=alone)) for model in self.models]
+        firsts = accumulate((model.slots for model in self.models), initial=0)
+        self._lanes = [
+            _Lane(model, Pace(model.slots, self.limits, patient=alone), first)
+            for model, first in zip(self.models, firsts, strict=False)
+        ]
         self._ledger = Ledger(
             self.journal,
             self.run,
@@ -101,6 +110,8 @@ class Engine:
         self._budget = self._ledger.budget
         self._chance = random.Random(self.run)
         self._queue: Queue | None = None
+        self._flying: InFlight | None = None
+        """Kept where there is a ceiling."""
         self._error: BaseException | None = None
         self._last_good = time.monotonic()
         self._in_flight = 0
@@ -125,25 +136,26 @@ class Engine:
         if self.stopping:
             queue.stop()
         self._last_good = time.monotonic()
-        tasks = [asyncio.create_task(self._guarded(queue.fill())), asyncio.create_task(self._sync())]
-        tasks += [
-            asyncio.create_task(self._guarded(self._work(lane, slot, queue)))
-            for lane in self._lanes
-            for slot in range(lane.model.slots)
-        ]
-        try:
-            async for batch in queue.batches():
-                for completion in batch:
-                    yield completion
-            if self._error:
-                raise self._error
-        finally:
-            for task in tasks:
-                task.cancel()
-            # Until the last of them has let go of the model and the journal, which the caller closes next.
-            await asyncio.wait(tasks)
-            self._queue = None
-            self.journal.sync()
+        with InFlight(self.journal, self.run, slots) if self._budget else nullcontext() as self._flying:
+            tasks = [asyncio.create_task(self._guarded(queue.fill())), asyncio.create_task(self._sync())]
+            tasks += [
+                asyncio.create_task(self._guarded(self._work(lane, slot, queue)))
+                for lane in self._lanes
+                for slot in range(lane.model.slots)
+            ]
+            try:
+                async for batch in queue.batches():
+                    for completion in batch:
+                        yield completion
+                if self._error:
+                    raise self._error
+            finally:
+                for task in tasks:
+                    task.cancel()
+                # Until the last has let go of the model and the journal, which the caller closes next.
+                await asyncio.wait(tasks)
+                self._queue = None
+                self.journal.sync()
 
     async def _work(self, lane: _Lane, slot: int, queue: Queue) -> None:
         try:
@@ -180,17 +192,24 @@ class Engine:
         self.totals.calls += 1
         self.totals.retried += job.tries.made > 0
         job.tries.made += 1
+        place = lane.first_slot + slot
+        if self._flying and most:
+            self._flying.sent(place, most)
         try:
             reply = await lane.model.complete(job.sent, slot=slot)
             value = read_output(job.request, reply)
         except RequestError as error:
             self._fault(lane, job, error, most, queue)
-        except BaseException:
+        except BaseException as error:
             lane.pace.report(broken=True)
+            if self._flying and isinstance(error, UserError):
+                self._flying.settled(place)  # Not even the key was right.
             raise
         else:
             self._answered(lane, job, reply, value, most, queue)
             lane.pace.give_back(tokens, reply.usage)
+        if self._flying:
+            self._flying.settled(place)
         return True
 
     async def _reserve(self, request: Request) -> Most | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from personahub.completion.budget import Budget, Ceiling, Most, most_tokens
 from personahub.completion.completions import Completion, Failure, Totals
+from personahub.completion.in_flight import journal_killed
 from personahub.completion.journal import Entry, EntryKind, Journal
 from personahub.completion.output import read_again
 from personahub.completion.prices import Price
@@ -51,6 +52,7 @@ class Ledger:
                 f"the price of {self.model} is not known, so a ceiling for its cost cannot be kept:"
                 " give the price in a file (--prices), or a ceiling in tokens (--max-tokens)"
             )
+        journal_killed(self.journal, self.run, self.model)
         if not self.ceiling:
             return
         self.budget = Budget(self.ceiling, self.price)
