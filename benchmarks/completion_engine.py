@@ -25,6 +25,7 @@ import uvloop
 
 from load_server import LoadServer
 from measured_process import PROMPT, Cost, per_call, run_measured
+from personahub.cli.tuning import tune_process
 from personahub.completion import Engine, Journal
 from personahub.models import Message, Request, Sampling
 from personahub.models.http import Server
@@ -191,7 +192,7 @@ def main() -> None:
     driver.add_argument("--timeout", type=float, default=30.0)
     args = parser.parse_args()
     if args.verb == "drive":
-        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # as the command line does
+        tune_process()
         said = uvloop.run(drive(args.url, args.calls, args.concurrency, args.folder, args.timeout))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({**said, "peak_mb": peak}))

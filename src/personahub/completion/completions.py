@@ -1,7 +1,7 @@
 """What comes out of the engine."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from personahub.models import NOTHING_TOLD, Request, Usage
 
@@ -19,8 +19,7 @@ class Failure:
     """What came instead, as far as something did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):  # A frozen dataclass takes four times as long to make.
     """A request with what the model made of it, or with the reason why there is nothing."""
 
     request: Request

@@ -9,7 +9,7 @@ import heapq
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
 from personahub.completion.completions import Completion
@@ -215,7 +215,7 @@ class Queue:
         del self._jobs[job.request.key]
         self._done.append(completion)
         for request in job.same:
-            self._done.append(replace(completion, request=request, asked=False))
+            self._done.append(completion._replace(request=request, asked=False))
         self._lead_on(job)
         self._news.set()
         self._check_end()

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from personahub.config import json_bytes
 
@@ -24,8 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One turn of a chat."""
 
     role: Literal["system", "user", "assistant"]
@@ -80,8 +79,7 @@ class Request:
         return hashlib.sha256(json_bytes(content, sort_keys=True)).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):  # Here and for Message: a frozen dataclass takes two to four times as long to make.
     """The tokens of a call as its server counted them; None where it did not tell."""
 
     prompt_tokens: int | None = None

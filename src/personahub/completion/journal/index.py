@@ -2,7 +2,8 @@
 
 A prefix is 64 bits mixed from the whole key; what is found by one is a candidate, which the caller
 verifies by the key in the row. New rows make a new array; arrays of like size are merged, so that there
-are few to search (at most one for each factor of four) and each row is merged few times.
+are few to search and each row is merged few times. Merging needs room for both, so no array grows beyond
+an eighth of all rows: that makes some four arrays for each doubling, and a third less memory at the peak.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ NONE = -1
 _REPLY = np.uint32(2**31)
 _ROW = 2**31 - 1
 _ODD = np.uint64(0x9E3779B97F4A7C15)
+_SMALL = 2**18
+"""Rows up to which arrays are merged anyway."""
 
 
 def halves_of(keys: bytes) -> Prefixes:
@@ -41,6 +44,9 @@ class _Array:
 
     prefixes: Prefixes
     ranks: Ranks
+
+    def __len__(self) -> int:
+        return len(self.ranks)
 
     def replied(self) -> Prefixes:
         """Each prefix that has a reply, once."""
@@ -74,7 +80,10 @@ class Index:
         replied = new.replied()
         count = self.replied + len(replied) - int(np.count_nonzero(self.has_reply(replied)))
         arrays = [*self.arrays, new]
-        while len(arrays) > 1 and len(arrays[-2].ranks) < 4 * len(arrays[-1].ranks):
+        largest = max(_SMALL, sum(map(len, arrays)) // 8)
+        while len(arrays) > 1 and len(arrays[-2]) < 4 * len(arrays[-1]):
+            if len(arrays[-2]) + len(arrays[-1]) > largest:
+                break
             later, earlier = arrays.pop(), arrays.pop()
             arrays.append(_merged(earlier, later))
         return Index(tuple(arrays), count)

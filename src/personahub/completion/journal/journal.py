@@ -129,7 +129,7 @@ class Journal:
         """For each key its last reply, or else its last failure, or else None.
 
         A thousand keys at a time, about in the order in which they were written, take a few microseconds
-        each; each stretch of some 4,500 entries elsewhere takes some milliseconds.
+        each; each stretch of some 2,300 entries elsewhere takes some milliseconds.
 
         Raises:
             ValueError: a key is not 32 hexadecimal digits.

@@ -25,8 +25,8 @@ from personahub.errors import UserError
 
 __all__ = ["GROUP_BYTES", "Parts", "damaged", "numbered", "sync_folder", "write_part", "write_tables"]
 
-GROUP_BYTES = 2**21
-"""Of lines in a row group: some 4,500 replies of 200 characters."""
+GROUP_BYTES = 2**20
+"""Of lines in a row group: some 2,300 replies of 200 characters."""
 _CACHE_BYTES = 2**23
 """Of decoded row groups kept: two or three, for requests that come about in the order of writing."""
 _BATCH = 1_000
