@@ -7,7 +7,7 @@ import sys
 
 __all__ = ["tune_process"]
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _BLOCK = 128 * 1024
 
 
@@ -19,10 +19,11 @@ def tune_process() -> None:
     # Arrow's own pool keeps what was freed, and is no faster for it.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     if sys.platform == "linux":
-        # Left alone, glibc takes ever larger blocks from its heap, from which few go back.
+        # Left alone, glibc takes ever larger blocks from its heaps, one a thread, from which few go back.
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt:
             mallopt(_M_TRIM_THRESHOLD, _BLOCK)
             mallopt(_M_MMAP_THRESHOLD, _BLOCK)
+            mallopt(_M_ARENA_MAX, 1)
     # What a call makes is freed by counting; only cycles need the collector.
     gc.set_threshold(20_000, 50, 50)
