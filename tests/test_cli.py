@@ -183,6 +183,7 @@ def test_every_option_of_a_verb_has_help() -> None:
         assert all(re.search(r"(?s)[A-Z]\w+.*\.", option) for option in options), (verb, options)
 
 
+@pytest.mark.slow
 def test_the_demo_shows_titles_personas_and_where_to_go_next(run, texts, tmp_path, small_model) -> None:
     hub = tmp_path / "demo"
     result = run("demo", texts / "bread.md", "--hub", hub, "--model", small_model, "--problems", 1)

@@ -12,6 +12,7 @@ from personahub import UserError
 from personahub.models import Message, Reply, Request, RequestError, Sampling
 from personahub.models.llamacpp import LlamaCpp
 from personahub.personas import TextToPersonaTemplate
+from personahub.records import Document
 
 STORY = "The ferry crosses the sound twice a day and carries mail, bread and school children. " * 6
 SCHEMA = {
@@ -126,10 +127,16 @@ def test_a_broken_model_file_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", ["en", "ru", "zh"])
 @pytest.mark.parametrize("granularity", ["fine", "coarse"])
 def test_the_form_of_a_persona_is_enforced(model: LlamaCpp, language: str, granularity: str) -> None:
-    schema = TextToPersonaTemplate.load().schema(language, granularity)
+    template = TextToPersonaTemplate.load()
+    document = Document(text=STORY[:200], language=language, source="ferry.txt", row=1)
+    system, text, answer, *_, question = template.messages(
+        document, "read", language=language, granularity=granularity
+    )
+    schema = template.schema(language, granularity)
     asked = Request(
         model="smollm2-135m",
-        messages=(Message("user", "Who takes the ferry?"),),
+        # One example is enough for a model that shall only write in the language.
+        messages=(system, text, answer, question),
         # Room enough for any reply of the form, however many tokens its letters take.
         sampling=Sampling(temperature=1.0, top_p=1.0, max_tokens=900, seed=3),
         schema=schema,

@@ -75,7 +75,7 @@ def wait_for_replies(hub: Path, count: int) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("sent", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_stopped_command_goes_on_and_asks_nothing_that_was_answered(
     source: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:
