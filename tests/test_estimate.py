@@ -18,10 +18,10 @@ Command = Callable[..., Result]
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Forty texts whose lengths differ by a factor of ten."""
+    """Forty texts; their lengths repeat every eight, which a sample at even distances would not see."""
     file = tmp_path / "texts.jsonl"
     rows = [
-        f"Ferry {number} was late. " + "Nobody on the quay knew why. " * (number % 10 + 1)
+        f"Ferry {number} was late. " + "Nobody on the quay knew why. " * (number % 8 + 1)
         for number in range(40)
     ]
     file.write_text("".join(json.dumps({"text": row}) + "\n" for row in rows))

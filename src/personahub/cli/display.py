@@ -1,5 +1,6 @@
 """What a person sees while a run is at work and when it ends; nothing of it goes to stdout's JSON."""
 
+import re
 import shlex
 import sys
 import time
@@ -63,9 +64,10 @@ def this_command() -> str:
 def say_interrupted(outcome: Outcome) -> int:
     """Say on stderr that all is kept and how to go on; gives the exit code."""
     if outcome.over_budget:
+        higher = re.sub(r"(--max-(?:cost|tokens|calls)[ =])\S+", r"\1HIGHER", this_command())
         print(
             f"Stopped before the budget was passed ({outcome.over_budget}); everything that was answered is"
-            f" kept. To go on, give a higher one: {this_command()}",
+            f" kept. To go on, give a higher one: {higher}",
             file=sys.stderr,
         )
         return 3

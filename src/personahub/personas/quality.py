@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from personahub.personas.template import Example, Granularity
 from personahub.records import Document
@@ -219,15 +220,16 @@ def _copies_example(case: _Case) -> str | None:
     return None
 
 
-def _content_words(text: str, language: str) -> set[str]:
+@lru_cache(1024)
+def _content_words(text: str, language: str) -> frozenset[str]:
     """Words of five letters or more, folded; in languages without spaces, pairs of characters.
 
     Words that belong to the form of a description are left out.
     """
     if language in _DENSE:
         runs = re.findall(r"[㐀-鿿぀-ヿ฀-๿]+", _MEASURE_ZH.sub(" ", text))
-        return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
-    return {word for word in _WORD.findall(text.casefold()) if len(word) >= 5} - _FORM_WORDS
+        return frozenset(run[i : i + 2] for run in runs for i in range(len(run) - 1))
+    return frozenset(word for word in _WORD.findall(text.casefold()) if len(word) >= 5) - _FORM_WORDS
 
 
 _RULES: Sequence[Callable[[_Case], str | None]] = (

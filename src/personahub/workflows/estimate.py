@@ -1,10 +1,11 @@
 """What a run will come to, from a few of its calls.
 
 The calls are real, paid and journaled, so the run asks none of them again. Units (documents, records) are
-drawn evenly from the whole run; the ranges are 95 % confidence intervals of the sum over all units.
+drawn from all parts of the run; the ranges are 95 % confidence intervals of the sum over all units.
 """
 
 import math
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -149,7 +150,11 @@ def _total(values: Sequence[float], count: int) -> Range:
 
 
 def spread(count: int | None, wanted: int = SAMPLED) -> set[int]:
-    """The places of the units to ask: evenly over all of them, or the first where their number is unknown."""
+    """The places of the units to ask: one drawn from each fifth, or the first where nobody knows how many.
+
+    Drawn and not at even distances, since sources repeat themselves; always the same ones of so many.
+    """
     if count is None or count <= wanted:
         return set(range(wanted))
-    return {int((place + 0.5) * count / wanted) for place in range(wanted)}
+    chance = random.Random(count)
+    return {int((place + chance.random()) * count / wanted) for place in range(wanted)}
