@@ -23,13 +23,16 @@ from pathlib import Path
 
 import uvloop
 
-from load_server import LoadServer
-from measured_process import PROMPT, Cost, per_call, run_measured
 from personahub.cli.tuning import tune_process
-from personahub.completion import Engine, Journal
-from personahub.models import Message, Request, Sampling
-from personahub.models.http import Server
-from personahub.models.openai import OpenAIModel
+
+tune_process()  # As the command line does, before Arrow is loaded.
+
+from load_server import LoadServer  # noqa: E402
+from measured_process import PROMPT, Cost, per_call, run_measured  # noqa: E402
+from personahub.completion import Engine, Journal  # noqa: E402
+from personahub.models import Message, Request, Sampling  # noqa: E402
+from personahub.models.http import Server  # noqa: E402
+from personahub.models.openai import OpenAIModel  # noqa: E402
 
 SCHEMA = {"type": "object", "properties": {"persona": {"type": "string"}}, "required": ["persona"]}
 SAMPLING = Sampling(temperature=0.5, top_p=0.9, max_tokens=60, seed=0)
@@ -192,7 +195,6 @@ def main() -> None:
     driver.add_argument("--timeout", type=float, default=30.0)
     args = parser.parse_args()
     if args.verb == "drive":
-        tune_process()
         said = uvloop.run(drive(args.url, args.calls, args.concurrency, args.folder, args.timeout))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({**said, "peak_mb": peak}))

@@ -21,8 +21,8 @@ __all__ = ["Job", "Queue"]
 _UNIT = 16
 """Most requests of a group that one slot asks in a row; the next ones may go to other slots."""
 _REMEMBERED_GROUPS = 10_000
-_SMALLEST_BATCH, _LARGEST_BATCH = 32, 1024
-"""Requests; to hash and look up 1,024 that have to be asked would hold all calls up for 30 ms."""
+_SMALLEST_BATCH, _LARGEST_BATCH = 32, 4096
+"""Requests; to hash and look up 1,000 that have to be asked would hold all calls up for 30 ms."""
 
 
 @dataclass(slots=True)

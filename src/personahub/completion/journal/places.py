@@ -11,6 +11,7 @@ from personahub.completion.journal.index import NONE, Index, halves_of, prefixes
 __all__ = ["Places"]
 
 _RECENT = 4096
+_MANY = 512
 
 
 class Places:
@@ -46,6 +47,8 @@ class Places:
         That is its last reply or else its last failure; or it is another key's, and then the key's own is
         among its :meth:`candidates`, if it has any.
         """
+        if self._recent and len(keys) > 16 * _MANY:
+            self._fold()  # Who asks for that many is resuming, and adds little meanwhile.
         best: dict[int, int] = {}
         if len(self._places):
             rows = self._index.rows(prefixes_of(halves_of(keys)))
