@@ -13,6 +13,7 @@ from collections.abc import AsyncIterable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from batch_vendor import PROMPT, REPLY
 from personahub.completion import BatchEngine, Completion, Entry, Journal, Price
 from personahub.completion.batches import Polling
 from personahub.models import Message, Request, Sampling
@@ -27,8 +28,16 @@ if TYPE_CHECKING:
 KEY = "key-that-is-secret"
 MODEL = "small-model"
 PRICE = Price(2.0, 2.0, 10.0)
+ONE = (PROMPT * 2.0 + REPLY * 10.0) / 1e6
+"""What one call costs at PRICE, in dollars."""
 QUICK = Polling(0.01, 0.03)
 SCHEMA = {"type": "object", "properties": {"persona": {"type": "string"}}, "required": ["persona"]}
+
+
+def entries(folder: Path) -> list[Entry]:
+    """All that a journal holds, in order of writing."""
+    with Journal(folder) as journal:
+        return list(journal.entries())
 
 
 def question(number: int, *, schema: dict[str, object] | None = None) -> Request:

@@ -1,10 +1,12 @@
 """What several tests need: texts, the small real model, and the tools that benchmarks share."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from batch_vendor import BatchVendor, serving
 from commands import Run, runner
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
@@ -51,3 +53,17 @@ def small_model() -> str:
     from personahub.models.store import ModelStore
 
     return str(ModelStore().pull("smollm2-135m"))
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def vendor(request: pytest.FixtureRequest) -> Iterator[BatchVendor]:
+    """A server that plays the batch API of each vendor."""
+    with serving(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def openai() -> Iterator[BatchVendor]:
+    """A server that plays OpenAI's batch API."""
+    with serving("openai") as server:
+        yield server

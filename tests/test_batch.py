@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -13,36 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch_run import KEY, MODEL, SCHEMA, open_model, question, questions, through
+from batch_run import KEY, MODEL, ONE, SCHEMA, entries, open_model, question, questions, through
 from batch_vendor import PROMPT, REPLY, BatchVendor, Outcome, say_hello, serving
 from personahub import Calls
 from personahub.cli import main
-from personahub.completion import Ceiling, Completion, Entry, EntryKind, Journal, find_price
+from personahub.completion import Ceiling, Completion, EntryKind, Journal, find_price
 from personahub.completion.batches import Polling, open_batches
 from personahub.errors import UserError
 from personahub.models import Request, Usage
 from personahub.models.batches import BatchLimits
 from personahub.models.opening import open_batch_model
-
-ONE = (PROMPT * 2.0 + REPLY * 10.0) / 1e6
-"""What one call costs at PRICE, in dollars."""
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def vendor(request: pytest.FixtureRequest) -> Iterator[BatchVendor]:
-    with serving(request.param) as server:
-        yield server
-
-
-@pytest.fixture
-def openai() -> Iterator[BatchVendor]:
-    with serving("openai") as server:
-        yield server
-
-
-def entries(folder: Path) -> list[Entry]:
-    with Journal(folder) as journal:
-        return list(journal.entries())
 
 
 def open_left(folder: Path) -> int:

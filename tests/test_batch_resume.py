@@ -5,38 +5,17 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from batch_run import MODEL, PRICE, open_model, question, questions, through
-from batch_vendor import PROMPT, REPLY, BatchVendor, say_hello, serving
+from batch_run import MODEL, ONE, PRICE, entries, open_model, question, questions, through
+from batch_vendor import BatchVendor, say_hello
 from personahub import Calls
-from personahub.completion import BatchEngine, Ceiling, Completion, Entry, EntryKind, Journal
+from personahub.completion import BatchEngine, Ceiling, Completion, EntryKind, Journal
 from personahub.completion.batches import open_batches
 from personahub.errors import UserError
 from personahub.models import Request
-
-ONE = (PROMPT * 2.0 + REPLY * 10.0) / 1e6
-"""What one call costs at PRICE, in dollars."""
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def vendor(request: pytest.FixtureRequest) -> Iterator[BatchVendor]:
-    with serving(request.param) as server:
-        yield server
-
-
-@pytest.fixture
-def openai() -> Iterator[BatchVendor]:
-    with serving("openai") as server:
-        yield server
-
-
-def entries(folder: Path) -> list[Entry]:
-    with Journal(folder) as journal:
-        return list(journal.entries())
 
 
 def keys(requests: list[Request]) -> list[str]:

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from commands import Run, one_line_error
+from llama_server import running
 from load_server import LoadServer
 from personahub import curate
 from personahub.errors import UserError
@@ -244,28 +242,9 @@ def test_embeddings_that_fail_are_one_line_and_nothing_answered_is_asked_again(
 @pytest.fixture
 def real_embeddings(small_model: str) -> Iterator[str]:
     """The base address of llama.cpp's own server with the small model's embeddings."""
-    code = """
-import sys, xllamacpp
-params = xllamacpp.CommonParams()
-params.model.path, params.embedding, params.warmup, params.verbosity = sys.argv[1], True, False, 0
-params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
-params.n_parallel, params.n_ctx, params.hostnames, params.port = 1, 512, ["127.0.0.1"], 0
-server = xllamacpp.Server(params)
-print(server.listening_address, flush=True)
-sys.stdin.read()
-"""
-    environment = {**os.environ, "GOMP_SPINCOUNT": "2000"}
-    with subprocess.Popen(
-        [sys.executable, "-c", code, small_model],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    ) as process:
-        assert process.stdout
-        said = process.stdout.readline().strip()
-        yield f"{said if '://' in said else f'http://{said}'}/v1"
-        process.kill()
+    pooling = "params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN"
+    with running(small_model, f"params.embedding, params.n_ctx = True, 512; {pooling}") as url:
+        yield url
 
 
 @pytest.mark.slow

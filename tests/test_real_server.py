@@ -1,7 +1,6 @@
 """The engine against a real server of a real model: llama.cpp's own, in a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -10,16 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SERVER = """
-import sys, xllamacpp
-params = xllamacpp.CommonParams()
-params.model.path = sys.argv[1]
-params.n_parallel, params.n_ctx, params.verbosity, params.warmup = 4, 4 * 512, 0, False
-params.hostnames, params.port = ["127.0.0.1"], 0
-server = xllamacpp.Server(params)
-print(server.listening_address, flush=True)
-sys.stdin.read()
-"""
+from llama_server import running
 
 CALLS = """
 import asyncio, sys
@@ -57,15 +47,8 @@ def replies_in(folder: Path) -> list[str]:
 @pytest.fixture
 def url(small_model: str) -> Iterator[str]:
     """The base address of the server."""
-    environment = {**os.environ, "GOMP_SPINCOUNT": "2000"}
-    command = [sys.executable, "-c", SERVER, small_model]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stdout
-        said = process.stdout.readline().strip()
-        yield f"{said if '://' in said else f'http://{said}'}/v1"
-        process.kill()
+    with running(small_model, "params.n_parallel, params.n_ctx = 4, 4 * 512") as url:
+        yield url
 
 
 @pytest.mark.slow
