@@ -223,7 +223,7 @@ def test_a_budget_spent_by_failures_is_not_spent_twice(tmp_path: Path) -> None:
     entry = Entry("0" * 32, EntryKind.WASTED, 1, "scripted", prompt_tokens=5, completion_tokens=5, cost=0.01)
     with Journal(tmp_path / "journal") as journal:
         journal.append(entry)
-        journal.append(replace(entry, kind=EntryKind.FAILURE, prompt_tokens=None, completion_tokens=None))
+        journal.append(entry._replace(kind=EntryKind.FAILURE, prompt_tokens=None, completion_tokens=None))
         model = ScriptedModel()
         complete(model, journal, requests(10), Ceiling(calls=5))
     assert model.calls == 4

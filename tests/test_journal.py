@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -129,7 +128,7 @@ def test_a_part_is_plain_parquet_with_the_same_fields(tmp_path: Path) -> None:
 def test_a_key_that_is_not_32_hexadecimal_digits_is_refused(tmp_path: Path, bad: str) -> None:
     with Journal(tmp_path / "j") as journal:
         with pytest.raises(ValueError):  # noqa: PT011
-            journal.append(replace(entry(0), key=bad))
+            journal.append(entry(0)._replace(key=bad))
         with pytest.raises(ValueError):  # noqa: PT011
             journal.get(bad)
         assert list(journal.entries()) == []
@@ -138,7 +137,7 @@ def test_a_key_that_is_not_32_hexadecimal_digits_is_refused(tmp_path: Path, bad:
 def test_a_number_that_no_reader_of_json_keeps_whole_is_refused(tmp_path: Path) -> None:
     with Journal(tmp_path / "j") as journal:
         with pytest.raises(ValueError, match="prompt_tokens"):
-            journal.append(replace(entry(0), prompt_tokens=2**53))
+            journal.append(entry(0)._replace(prompt_tokens=2**53))
         assert len(journal) == 0
 
 
@@ -240,6 +239,8 @@ ENTRIES = st.builds(
     completion_tokens=MAYBE,
     cost=st.none() | EXACT,
     seconds=EXACT,
+    most_tokens=st.integers(0, 10**9),
+    most_cost=EXACT,
 )
 
 
@@ -249,7 +250,7 @@ def as_characters(one: Entry | None) -> Entry | None:
         return None
     texts = ("text", "detail", "about")
     pairs = {name: getattr(one, name).encode("utf-16", "surrogatepass") for name in texts}
-    return replace(one, **{name: pair.decode("utf-16", "surrogatepass") for name, pair in pairs.items()})
+    return one._replace(**{name: pair.decode("utf-16", "surrogatepass") for name, pair in pairs.items()})
 
 
 def counted(entries: list[Entry], number: int) -> Entry | None:
@@ -535,7 +536,7 @@ def test_unusual_lines_are_read_the_same_before_and_after_sealing(
         live.write(line % 0xABC + b"\n")
     with Journal(folder) as journal:
         before = journal.get(key(0xABC))
-    assert before == replace(Entry(key(0xABC), REPLY, 1, "m"), **expected)
+    assert before == Entry(key(0xABC), REPLY, 1, "m")._replace(**expected)
     (folder / "live.jsonl").rename(folder / "sealing-000001.jsonl")
     Journal(folder).close()
     with Journal(folder) as journal:

@@ -53,15 +53,13 @@ def failures_command(
     json: Json = False,
 ) -> None:
     """List the requests that a run gave up, each with its reason, attempts and what they used."""
-    from dataclasses import asdict
-
     from personahub.cli.display import print_json
     from personahub.workflows.runs import list_failures
 
     for entry in list_failures(hub, run, reason):
         if json:
             # A line each, since a run can have millions.
-            print_json(asdict(entry))
+            print_json(entry._asdict())
         else:
             text = " ".join(entry.text.split())[:120]
             tries = "1 try" if entry.attempts == 1 else f"{entry.attempts} tries"

@@ -26,4 +26,4 @@ def tune_process() -> None:
             mallopt(_M_MMAP_THRESHOLD, _BLOCK)
             mallopt(_M_ARENA_MAX, 1)
     # What a call makes is freed by counting; only cycles need the collector.
-    gc.set_threshold(20_000, 50, 50)
+    gc.set_threshold(100_000, 50, 50)

@@ -71,18 +71,21 @@ class Ledger:
             UserError: a request waits in a batch at a vendor, or the journal cannot be read.
         """
         entries = self.journal.get_many([request.key for request in requests])
-        found: list[Completion | None] = []
-        for request, entry in zip(requests, entries, strict=True):
-            completion = self._remembered(request, entry) if entry is not None else None
-            if completion is None and request.key in self.held:
-                raise UserError(
-                    "some of these requests are in a batch at the vendor already, where they are paid for:"
-                    " give --batch and the same model to fetch it (or cancel it there first)"
-                )
-            found.append(completion)
+        found = list(map(self._remembered, requests, entries))
+        if self.held and any(
+            request.key in self.held
+            for request, completion in zip(requests, found, strict=True)
+            if completion is None
+        ):
+            raise UserError(
+                "some of these requests are in a batch at the vendor already, where they are paid for:"
+                " give --batch and the same model to fetch it (or cancel it there first)"
+            )
         return found
 
-    def _remembered(self, request: Request, entry: Entry) -> Completion | None:
+    def _remembered(self, request: Request, entry: Entry | None) -> Completion | None:
+        if entry is None:
+            return None
         if entry.kind is EntryKind.FAILURE:
             if entry.run != self.run or entry.reason in self.retrying:
                 return None
@@ -91,9 +94,9 @@ class Ledger:
             return Completion(request, failure=failure, asked=False)
         if self.fresh and entry.run != self.run:
             return None
+        self.totals.answered_before += 1
         usage = Usage(entry.prompt_tokens, entry.cached_tokens, entry.completion_tokens)
         value = read_again(request, entry.text)
-        self.totals.answered_before += 1
         return Completion(request, value, None, False, usage, entry.cost, entry.seconds)
 
     def most(self, request: Request) -> Most:

@@ -87,20 +87,20 @@ class Queue:
         try:
             last: list[Job] = []
             async for batch in self._drawn_batches():
-                answered = 0
                 units = [last] if last else []
-                for request, known in zip(batch, self._known(batch), strict=True):
-                    if known is not None:
-                        self._done.append(known)
-                        answered += 1
-                    else:
-                        self._sort_in(request, units)
-                all_known = answered == len(batch)
+                found = self._known(batch)
+                answers = [known for known in found if known is not None]
+                self._done += answers
+                all_known = len(answers) == len(batch)
+                if not all_known:
+                    for request, known in zip(batch, found, strict=True):
+                        if known is None:
+                            self._sort_in(request, units)
                 self._batch = min(2 * self._batch, _LARGEST_BATCH) if all_known else self._smallest
                 # The next batch may hold more of the last group.
                 last = units.pop() if units and units[-1][0].request.group and len(units[-1]) < _UNIT else []
                 self._offer(units)
-                if answered:
+                if answers:
                     self._news.set()
             self._offer([last] if last else [])
         finally:

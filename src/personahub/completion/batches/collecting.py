@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -138,7 +138,7 @@ class Collecting:
             return
         if self.own and entry.kind is not EntryKind.FAILURE:
             self.ledger.pay(entry, most)
-        self.ledger.journal.append(replace(entry, run=self.batch.intent.run))
+        self.ledger.journal.append(entry._replace(run=self.batch.intent.run))
 
 
 def outcomes(

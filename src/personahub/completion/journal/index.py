@@ -93,11 +93,14 @@ class Index:
         # Searching in order keeps to the same memory; the batch is small, the arrays are not.
         order = np.argsort(prefixes)
         ordered = prefixes[order]
-        for array in self.arrays:
+        for array in reversed(self.arrays):
             last = np.searchsorted(array.prefixes, ordered, side="right") - 1
-            hit = np.flatnonzero((last >= 0) & (array.prefixes[last] == ordered))
+            hit = (last >= 0) & (array.prefixes[last] == ordered)
             where = order[hit]
             best[where] = np.maximum(best[where], array.ranks[last[hit]])
+            # The rows of the arrays before are lower, so none beats a reply.
+            left = best[order] < int(_REPLY)
+            order, ordered = order[left], ordered[left]
         return best
 
     def has_reply(self, prefixes: Prefixes) -> NDArray[np.bool_]:
