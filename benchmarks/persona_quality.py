@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from personahub import Hub
-from personahub.corpus import find_files, read_documents
+from personahub.corpus import ReadOptions, find_sources, read_documents
 from personahub.records import Document
 
 COLLECTIONS = {
@@ -42,7 +42,11 @@ def draw_documents(data: Path, seed: int) -> Iterator[dict[str, object]]:
     random_ = random.Random(seed)
     for collection, wanted in COLLECTIONS.items():
         by_language = defaultdict(list)
-        for item in read_documents(find_files([str(data / collection)])):
+        for item in read_documents(
+            find_sources([str(data / collection)]),
+            ReadOptions(pii="keep", filters=False),
+            document_tokens=250,
+        ):
             # Parts under 300 bytes are mostly menus and leftovers of markup.
             if isinstance(item, Document) and len(item.text.encode()) >= 300:
                 by_language[item.language].append(item)

@@ -174,7 +174,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_every_option_of_a_verb_has_help() -> None:
     environment = {**os.environ, "COLUMNS": "200"}
-    for verb in ("curate", "synthesize", "sample", "show", "stats", "demo"):
+    for verb in ("read", "curate", "synthesize", "sample", "show", "stats", "demo"):
         command = [sys.executable, "-m", "personahub", verb, "--help"]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         lines = "\n".join(line.strip("│ ") for line in done.stdout.splitlines())

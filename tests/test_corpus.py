@@ -15,7 +15,7 @@ import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from personahub.corpus import Unreadable, check_first_rows, find_files, read_documents
+from personahub.corpus import LeftOut, ReadOptions, check_first_rows, find_sources, read_documents
 from personahub.corpus.cut import cut, token_estimate
 from personahub.corpus.language import detect_language
 from personahub.errors import UserError
@@ -63,9 +63,13 @@ def jsonl(*rows: object) -> bytes:
 
 def read(
     *sources: Path | str, text_field: str | None = None, document_tokens: int = 400
-) -> list[Document | Unreadable]:
-    files = find_files([str(source) for source in sources])
-    return list(read_documents(files, text_field=text_field, document_tokens=document_tokens))
+) -> list[Document | LeftOut]:
+    files = find_sources([str(source) for source in sources])
+    return list(
+        read_documents(
+            files, ReadOptions(text_field=text_field, filters=False), document_tokens=document_tokens
+        )
+    )
 
 
 def documents(*sources: Path | str, text_field: str | None = None) -> list[Document]:
@@ -82,7 +86,7 @@ def one_line_error(of: Callable[[], object]) -> str:
 
 
 def names(*sources: Path | str) -> list[str]:
-    return [file.name for file in find_files([str(source) for source in sources])]
+    return [Path(file.path).name for file in find_sources([str(source) for source in sources])]
 
 
 # Formats and compressions
@@ -109,10 +113,10 @@ def test_a_jsonl_file_has_a_document_a_row(tmp_path: Path, ending: str, pack: Ca
 def test_all_members_of_a_file_are_read_and_a_row_may_cross_them(
     tmp_path: Path, ending: str, pack: Callable[..., bytes]
 ) -> None:
-    rows = jsonl(*({"text": f"{LONG}{n}"} for n in range(3000)))
+    rows, others = (jsonl(*({"text": f"{LONG}{n}"} for n in range(k, k + 3000))) for k in (0, 3000))
     middle = len(rows) // 2 + 7
-    file = written(tmp_path / f"file.jsonl{ending}", pack(rows[:middle], rows[middle:], b"", rows))
-    assert [d.text for d in documents(file)] == [f"{LONG}{n}" for n in range(3000)] * 2
+    file = written(tmp_path / f"file.jsonl{ending}", pack(rows[:middle], rows[middle:], b"", others))
+    assert [d.text for d in documents(file)] == [f"{LONG}{n}" for n in range(6000)]
 
 
 def test_a_zstd_file_with_a_window_of_256_mib_is_read(tmp_path: Path) -> None:
@@ -143,7 +147,7 @@ def test_only_a_line_feed_ends_a_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"short"])
 def test_a_text_under_32_bytes_is_too_short(tmp_path: Path, content: bytes) -> None:
     (item,) = read(written(tmp_path / "a.txt", content))
-    assert isinstance(item, Unreadable)
+    assert isinstance(item, LeftOut)
     assert item.reason == "too_short"
 
 
@@ -153,7 +157,7 @@ def test_length_is_counted_in_bytes_so_that_a_chinese_sentence_counts(tmp_path: 
 
 def test_a_text_that_is_not_utf8_is_told_with_its_byte(tmp_path: Path) -> None:
     (item,) = read(written(tmp_path / "a.txt", LONG.encode() + b"caf\xe9"))
-    assert isinstance(item, Unreadable)
+    assert isinstance(item, LeftOut)
     assert (item.reason, item.detail) == ("not_utf8", f"byte {len(LONG) + 3} is no UTF-8")
 
 
@@ -163,8 +167,13 @@ def test_a_text_that_is_not_utf8_is_told_with_its_byte(tmp_path: Path) -> None:
 def test_a_folder_is_read_recursively_sorted_and_without_hidden_files(tmp_path: Path) -> None:
     for name in ("b.txt", "a/z.md", "a/b/c.jsonl.gz", ".hidden.txt", ".git/x.txt", "a/.y/z.txt", "c.md.zst"):
         written(tmp_path / name, "")
-    found = find_files([str(tmp_path)])
-    assert [str(f.relative_to(tmp_path)) for f in found] == ["a/b/c.jsonl.gz", "a/z.md", "b.txt", "c.md.zst"]
+    found = find_sources([str(tmp_path)])
+    assert [str(Path(f.path).relative_to(tmp_path)) for f in found] == [
+        "a/b/c.jsonl.gz",
+        "a/z.md",
+        "b.txt",
+        "c.md.zst",
+    ]
 
 
 def test_a_folder_inside_a_hidden_one_can_be_named(tmp_path: Path) -> None:
@@ -180,7 +189,7 @@ def test_files_of_a_folder_in_other_formats_are_told(tmp_path: Path) -> None:
     written(tmp_path / "a.txt", LONG)
     written(tmp_path / "b.pdf", "")
     unsupported, document = read(tmp_path)
-    assert isinstance(unsupported, Unreadable)
+    assert isinstance(unsupported, LeftOut)
     assert (unsupported.source, unsupported.reason) == (str(tmp_path / "b.pdf"), "unsupported_format")
     assert isinstance(document, Document)
 
@@ -216,34 +225,34 @@ def test_a_file_in_another_format_is_told_once(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_an_error_with_its_name(tmp_path: Path) -> None:
-    assert str(tmp_path / "no.txt") in one_line_error(lambda: find_files([str(tmp_path / "no.txt")]))
+    assert str(tmp_path / "no.txt") in one_line_error(lambda: find_sources([str(tmp_path / "no.txt")]))
 
 
 def test_a_pattern_that_finds_nothing_is_an_error(tmp_path: Path) -> None:
-    assert "*.txt" in one_line_error(lambda: find_files([str(tmp_path / "*.txt")]))
+    assert "*.txt" in one_line_error(lambda: find_sources([str(tmp_path / "*.txt")]))
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
-    assert "empty" in one_line_error(lambda: find_files([str(tmp_path)]))
+    assert "empty" in one_line_error(lambda: find_sources([str(tmp_path)]))
 
 
 def test_a_folder_of_other_formats_is_an_error_that_names_ours(tmp_path: Path) -> None:
     written(tmp_path / "a.pdf", "")
     written(tmp_path / "b.docx", "")
-    message = one_line_error(lambda: find_files([str(tmp_path)]))
+    message = one_line_error(lambda: find_sources([str(tmp_path)]))
     assert "none of its 2 files" in message
     assert ".jsonl" in message
 
 
-@pytest.mark.parametrize("name", ["a.pdf", "a", "a.gz", "a.txt.bz2", "a.jsonl.zip"])
+@pytest.mark.parametrize("name", ["a.pdf", "a", "a.gz", "a.jsonl.zip"])
 def test_an_unknown_ending_is_an_error_that_names_ours(tmp_path: Path, name: str) -> None:
-    message = one_line_error(lambda: find_files([str(written(tmp_path / name, ""))]))
+    message = one_line_error(lambda: find_sources([str(written(tmp_path / name, ""))]))
     assert name in message
     assert ".jsonl" in message
 
 
 def test_a_file_that_goes_away_is_an_error(tmp_path: Path) -> None:
-    files = find_files([str(written(tmp_path / "a.txt", LONG))])
+    files = find_sources([str(written(tmp_path / "a.txt", LONG))])
     (tmp_path / "a.txt").unlink()
     assert "a.txt" in one_line_error(lambda: list(read_documents(files)))
 
@@ -273,12 +282,12 @@ def test_a_named_field_is_the_only_one_looked_at(tmp_path: Path) -> None:
     (document,) = documents(file, text_field="body")
     assert document.text == LONG.strip()
     (item,) = read(file, text_field="story")
-    assert isinstance(item, Unreadable)
+    assert isinstance(item, LeftOut)
 
 
 def test_a_missing_field_is_told_with_the_fields_there_are(tmp_path: Path) -> None:
     (item,) = read(written(tmp_path / "a.jsonl", jsonl({"url": "x", "body": LONG})))
-    assert isinstance(item, Unreadable)
+    assert isinstance(item, LeftOut)
     assert item.reason == "no_text_field"
     assert "text or raw_content or content" in item.detail
     assert "url, body" in item.detail
@@ -287,7 +296,7 @@ def test_a_missing_field_is_told_with_the_fields_there_are(tmp_path: Path) -> No
 @pytest.mark.parametrize("value", [None, 7, ["a"], {"a": 1}])
 def test_a_field_that_is_no_string_is_no_text(tmp_path: Path, value: object) -> None:
     (item,) = read(written(tmp_path / "a.jsonl", jsonl({"text": value})))
-    assert isinstance(item, Unreadable)
+    assert isinstance(item, LeftOut)
     assert item.reason == "no_text_field"
 
 
@@ -298,7 +307,7 @@ def test_a_bad_row_is_told_with_its_line_and_the_others_are_read(tmp_path: Path,
     rows = jsonl({"text": LONG}) + bad.encode() + b"\n" + jsonl({"text": LONG + "3"})
     first, second, third = read(written(tmp_path / "a.jsonl", rows))
     assert isinstance(first, Document)
-    assert isinstance(second, Unreadable)
+    assert isinstance(second, LeftOut)
     assert (second.row, second.reason) == (2, "not_json")
     assert isinstance(third, Document)
     assert third.row == 3
@@ -306,13 +315,13 @@ def test_a_bad_row_is_told_with_its_line_and_the_others_are_read(tmp_path: Path,
 
 def test_checking_the_first_rows_names_file_row_and_way_out_for_bad_json(tmp_path: Path) -> None:
     file = written(tmp_path / "a.jsonl", jsonl({"text": LONG}) + b"{\n")
-    message = one_line_error(lambda: check_first_rows(find_files([str(file)])))
+    message = one_line_error(lambda: check_first_rows(find_sources([str(file)])))
     assert f"{file}, row 2" in message
     assert "--skip-bad-rows" in message
 
 
 def test_checking_the_first_rows_names_the_way_out_for_a_missing_field(tmp_path: Path) -> None:
-    files = find_files([str(written(tmp_path / "a.jsonl", jsonl({"body": LONG})))])
+    files = find_sources([str(written(tmp_path / "a.jsonl", jsonl({"body": LONG})))])
     message = one_line_error(lambda: check_first_rows(files))
     assert "body" in message
     assert "--text-field" in message
@@ -322,9 +331,9 @@ def test_checking_the_first_rows_names_the_way_out_for_a_missing_field(tmp_path:
 def test_checking_looks_at_a_hundred_rows_of_every_file(tmp_path: Path) -> None:
     good = jsonl({"text": LONG}) * 100
     late = written(tmp_path / "a.jsonl", good + b"{\n")
-    check_first_rows(find_files([str(late)]))
+    check_first_rows(find_sources([str(late)]))
     bad = written(tmp_path / "b.jsonl", good[: len(good) // 100 * 99] + b"{\n")
-    assert "row 100" in one_line_error(lambda: check_first_rows(find_files([str(late), str(bad)])))
+    assert "row 100" in one_line_error(lambda: check_first_rows(find_sources([str(late), str(bad)])))
 
 
 # Titles
@@ -423,8 +432,8 @@ def test_a_truncated_jsonl_gives_its_whole_rows_and_an_error_after_them(
     *kept, last = read(written(tmp_path / f"a.jsonl.{ending}", packed[: len(packed) // 2]))
     assert 300 < len(kept) < 600
     assert all(isinstance(item, Document) for item in kept)
-    assert isinstance(last, Unreadable)
-    assert (last.reason, last.row) == ("broken_archive", len(kept) + 1)
+    assert isinstance(last, LeftOut)
+    assert (last.reason, last.row) == ("truncated", len(kept) + 1)
     assert last.detail
 
 
@@ -435,8 +444,8 @@ def test_a_file_that_lacks_only_its_last_bytes_is_still_told_to_be_truncated(
 ) -> None:
     *kept, last = read(written(tmp_path / f"a.jsonl.{ending}", pack(many_rows())[:-cut_off]))
     assert len(kept) > 750
-    assert isinstance(last, Unreadable)
-    assert last.reason == "broken_archive"
+    assert isinstance(last, LeftOut)
+    assert last.reason == "truncated"
 
 
 @pytest.mark.parametrize(("ending", "pack"), [("gz", gz), ("zst", zstd_without_sizes)])
@@ -446,8 +455,8 @@ def test_a_truncated_text_gives_what_can_be_read_and_an_error(
     text = "".join(f"{n * n * 7919 % 1000003} ёлок. " for n in range(30_000))
     packed = pack(text.encode())
     *kept, last = read(written(tmp_path / f"a.txt.{ending}", packed[: len(packed) // 2]))
-    assert isinstance(last, Unreadable)
-    assert last.reason == "broken_archive"
+    assert isinstance(last, LeftOut)
+    assert last.reason == "truncated"
     read_back = " ".join(item.text for item in kept if isinstance(item, Document))
     assert len(read_back) > len(text) // 4
     assert re.sub(r"\s", "", text).startswith(re.sub(r"\s", "", read_back))
@@ -459,8 +468,8 @@ def test_a_text_cut_in_the_middle_of_a_character_gives_what_comes_before_it(tmp_
     document, error = read(written(tmp_path / "a.txt.gz", content))
     assert isinstance(document, Document)
     assert document.text == LONG.strip()
-    assert isinstance(error, Unreadable)
-    assert error.reason == "broken_archive"
+    assert isinstance(error, LeftOut)
+    assert error.reason == "truncated"
 
 
 @pytest.mark.parametrize(("ending", "pack"), [("gz", gz), ("zst", zstd_without_sizes)])
@@ -471,23 +480,27 @@ def test_a_flipped_byte_in_an_archive_never_ends_the_run(
     packed = bytearray(pack(many_rows()))
     packed[int(place * len(packed)) if isinstance(place, float) else int(place)] ^= 0xFF
     items = read(written(tmp_path / f"a.jsonl.{ending}", bytes(packed)))
-    assert isinstance(items[-1], Unreadable)
-    assert items[-1].reason == "broken_archive"
+    assert isinstance(items[-1], LeftOut)
+    assert items[-1].reason in {"broken_archive", "truncated"}
 
 
-def test_a_file_that_is_no_archive_is_told_and_the_next_file_is_read(tmp_path: Path) -> None:
-    for ending in ("gz", "zst"):
-        written(tmp_path / f"a.txt.{ending}", LONG)
+@pytest.mark.parametrize("ending", ["gz", "zst", "lz4", "bz2"])
+def test_a_file_that_is_no_archive_is_told_and_the_next_file_is_read(tmp_path: Path, ending: str) -> None:
+    written(tmp_path / f"a.txt.{ending}", bytes(range(256)))
     written(tmp_path / "b.txt", LONG)
-    first, second, third = read(tmp_path)
-    assert isinstance(first, Unreadable)
-    assert isinstance(second, Unreadable)
-    assert first.reason == second.reason == "broken_archive"
-    assert isinstance(third, Document)
+    first, second = read(tmp_path)
+    assert isinstance(first, LeftOut)
+    assert first.reason == "broken_archive"
+    assert isinstance(second, Document)
+
+
+def test_a_file_that_was_decompressed_under_its_old_name_is_read(tmp_path: Path) -> None:
+    (document,) = documents(written(tmp_path / "a.txt.gz", LONG))
+    assert document.text == LONG.strip()
 
 
 def test_a_damaged_archive_stops_the_check_of_first_rows(tmp_path: Path) -> None:
-    files = find_files([str(written(tmp_path / "a.jsonl.gz", b"no archive"))])
+    files = find_sources([str(written(tmp_path / "a.jsonl.gz", b"no archive"))])
     assert "a.jsonl.gz, row 1" in one_line_error(lambda: check_first_rows(files))
 
 

@@ -132,7 +132,8 @@ def test_limit_counts_documents(texts: Path, tmp_path: Path) -> None:
 
 def test_a_long_text_becomes_several_documents_with_their_places(tmp_path: Path) -> None:
     paragraphs = [
-        f"Paragraph {n} tells of the mill by the river and of its {n} wheels. " * 6 for n in range(8)
+        " ".join(f"Paragraph {n} tells of mill {k} by the river and of its {n * k} wheels." for k in range(6))
+        for n in range(8)
     ]
     source = tmp_path / "mill.txt"
     source.write_text("\n\n".join(paragraphs))

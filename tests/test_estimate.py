@@ -35,7 +35,7 @@ def curate(run: Run, source: Path, tmp_path: Path) -> Command:
     prices.write_text("any: {input: 10, output: 30}\n")
 
     def command(url: str, *more: object) -> Result:
-        told = ["--language", "de", "--model", f"{url}#any", "--prices", prices]
+        told = ["--language", "de", "--no-filters", "--model", f"{url}#any", "--prices", prices]
         return run("curate", source, "--hub", tmp_path / "hub", *told, *more)
 
     return command

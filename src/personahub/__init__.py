@@ -1,19 +1,22 @@
 """Personas from text, and diverse, traceable synthetic data from personas.
 
-The verbs of the command line are functions here: :func:`curate`, :func:`merge`, :func:`sample`,
-:func:`show`, :func:`stats`, :func:`synthesize`. :class:`Calls` says how they call models and what that may
-cost. They are loaded when first used, so importing the package is quick.
+The verbs of the command line are functions here: :func:`read`, :func:`curate`, :func:`merge`,
+:func:`sample`, :func:`show`, :func:`stats`, :func:`synthesize`. :class:`ReadOptions` says which texts are
+taken, :class:`Calls` how models are called and what that may cost. They are loaded when first used, so
+importing the package is quick.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from personahub.corpus import ReadOptions
     from personahub.errors import UserError
     from personahub.hub import Hub
     from personahub.workflows.calls import Calls
     from personahub.workflows.curate import curate
     from personahub.workflows.merge import merge
+    from personahub.workflows.read import read
     from personahub.workflows.sample import sample
     from personahub.workflows.show import show
     from personahub.workflows.stats import stats
@@ -22,10 +25,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Calls",
     "Hub",
+    "ReadOptions",
     "UserError",
     "__version__",
     "curate",
     "merge",
+    "read",
     "sample",
     "show",
     "stats",
@@ -37,9 +42,11 @@ __version__ = "0.1.0"
 _HOMES = {
     "Calls": "personahub.workflows.calls",
     "Hub": "personahub.hub",
+    "ReadOptions": "personahub.corpus",
     "UserError": "personahub.errors",
     "curate": "personahub.workflows.curate",
     "merge": "personahub.workflows.merge",
+    "read": "personahub.workflows.read",
     "sample": "personahub.workflows.sample",
     "show": "personahub.workflows.show",
     "stats": "personahub.workflows.stats",

@@ -48,10 +48,22 @@ class Document:
     language: str
     """ISO 639-1 code, or "und" where it could not be told."""
     source: str
-    """The file, as the user named it (or as found under the folder the user named)."""
+    """The file, as the user named it (or as found in what the user named)."""
     row: int
-    """The line in a JSONL file, from 1; 1 for a file that is one text."""
+    """Which line, record or row of the file, from 1; 1 for a file that is one text."""
+    offset: int = 0
+    """Where it begins: the byte of the file for WARC and ARC (of its compressed member, as CDX indexes give
+    it), the byte of the uncompressed content for other files, the row for Parquet."""
+    url: str = ""
     title: str | None = None
+    date: str = ""
+    """When it was published, or else fetched, as far as its source tells: ISO 8601, or as it stands there."""
+    licence: str = "unknown"
+    """A short name such as CC-BY-4.0, or what its source says."""
+    pii: str = "{}"
+    """How much personal data was found in it, by kind, as JSON."""
+    orders: int = 0
+    """Passages that try to steer the model that reads them."""
     part: int = 0
     """Which part of its text this is, from 0."""
     start: int = 0
@@ -169,7 +181,13 @@ SCHEMAS: Mapping[type, pa.Schema] = {
             "language": _STRING,
             "source": _STRING,
             "row": _INT,
+            "offset": _INT,
+            "url": _STRING,
             "title": _STRING,
+            "date": _STRING,
+            "licence": _STRING,
+            "pii": _STRING,
+            "orders": pa.int32(),
             "part": _INT,
             "start": _INT,
         },

@@ -10,6 +10,7 @@ from personahub.cli.demo import demo_command
 from personahub.cli.hub import hub_app
 from personahub.cli.look import sample_command, show_command, stats_command
 from personahub.cli.models import models_app
+from personahub.cli.read import read_command
 from personahub.cli.runs import runs_app
 from personahub.cli.synthesize import synthesize_command
 from personahub.cli.tuning import tune_process
@@ -26,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PERSONAHUB"},
 )
 app.command("demo")(demo_command)
+app.command("read")(read_command)
 app.command("curate")(curate_command)
 app.command("sample")(sample_command)
 app.command("show")(show_command)

@@ -4,20 +4,25 @@ from typing import Annotated, Any
 
 import typer
 
-from personahub.cli.options import HubDir, Json, Language, ModelName, Seed, with_calls
+from personahub.cli.options import (
+    HubDir,
+    Jobs,
+    Json,
+    Language,
+    ModelName,
+    Seed,
+    Sources,
+    with_calls,
+    with_reading,
+)
 
 __all__ = ["curate_command"]
 
 
 @with_calls
+@with_reading
 def curate_command(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE…",
-            help="Files (.txt, .md, .jsonl, each also .gz or .zst), folders or glob patterns.",
-        ),
-    ],
+    sources: Sources,
     hub: HubDir,
     model: ModelName = "qwen2.5-coder-1.5b",
     limit: Annotated[int | None, typer.Option(min=1, metavar="DOCS", help="Most documents.")] = None,
@@ -31,10 +36,6 @@ def curate_command(
         str, typer.Option(metavar="fine|coarse", help="How narrow a persona is.")
     ] = "fine",
     language: Language = None,
-    text_field: Annotated[
-        str | None,
-        typer.Option(help="Field of JSONL rows with the text; default: text, raw_content or content."),
-    ] = None,
     document_tokens: Annotated[
         int,
         typer.Option(
@@ -66,8 +67,10 @@ def curate_command(
             " default: the built-in model.",
         ),
     ] = None,
+    jobs: Jobs = None,
     json: Json = False,
     *,
+    reading: dict[str, Any],
     calls: dict[str, Any],
 ) -> None:
     """Infer personas from texts (text-to-persona).
@@ -85,6 +88,7 @@ def curate_command(
         say_interrupted,
     )
     from personahub.cli.spending import print_estimate, say_calls
+    from personahub.corpus import ReadOptions
     from personahub.hub import Shard
     from personahub.workflows.calls import Calls
     from personahub.workflows.curate import curate
@@ -100,8 +104,9 @@ def curate_command(
             per_relation=per_relation,
             granularity=granularity,
             language=language,
-            text_field=text_field,
+            reading=ReadOptions(**reading),
             document_tokens=document_tokens,
+            jobs=jobs,
             skip_bad_rows=skip_bad_rows,
             seed=seed,
             shard=shard,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from personahub.workflows.read import ReadWatcher
 from personahub.workflows.running import Outcome, Watcher
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ProgressWatcher",
+    "ReadProgress",
     "console",
     "counted",
     "print_json",
@@ -158,6 +160,30 @@ class ProgressWatcher(Watcher):
             self._bar.console.print(text)
         else:
             print(text, file=sys.stderr, flush=True)
+
+
+class ReadProgress(ReadWatcher):
+    """How far reading is, on stderr: a line that changes on a terminal, else a line now and then."""
+
+    def __init__(self) -> None:
+        """The clock starts now."""
+        self._start = self._last = time.monotonic()
+
+    def advanced(self, documents: int, left_out: int, characters: int) -> None:
+        """Tell it, at most so often."""
+        now = time.monotonic()
+        live = sys.stderr.isatty()
+        if now - self._last < (0.2 if live else _LINE_SECONDS):
+            return
+        self._last = now
+        rate = characters / 1e6 / (now - self._start)
+        text = f"{documents:,} documents, {left_out:,} left out, {rate:.1f} million characters a second"
+        print(f"\r{text}\033[K" if live else text, end="" if live else "\n", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Take the line away."""
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _clock(seconds: float) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["HubDir", "Json", "Language", "ModelName", "Seed", "with_calls"]
+__all__ = ["HubDir", "Jobs", "Json", "Language", "ModelName", "Seed", "Sources", "with_calls", "with_reading"]
 
 # Written out here because importing the catalogue would slow every --help down.
 HubDir = Annotated[Path, typer.Option("--hub", metavar="DIR", help="The hub's directory.")]
@@ -26,13 +26,31 @@ Language = Annotated[
     typer.Option(metavar="CODE", help="Output language (en, ru, zh, …); default: the input's own."),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Processes that read, a file at a time each; default: as many as pay.",
+    ),
+]
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE…",
+        help="Files (.txt .md .html .jsonl .parquet .warc .wet .arc, also compressed), folders, patterns, or"
+        " addresses: https://…, s3://…, hf://OWNER/DATASET.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
-
-_PANEL = "Calls to the model"
 
 
 def _option(*names: str, **settings: Any) -> Any:
-    return typer.Option(*names, rich_help_panel=_PANEL, **settings)
+    return typer.Option(*names, rich_help_panel="Calls to the model", **settings)
+
+
+def _reading(*names: str, **settings: Any) -> Any:
+    return typer.Option(*names, rich_help_panel="Which texts, and what of them", **settings)
 
 
 def _calls(
@@ -89,20 +107,90 @@ def _calls(
     """The options of :class:`personahub.workflows.calls.Calls`, whose names they have."""
 
 
+def _read_options(
+    *,
+    text_field: Annotated[
+        str | None,
+        _reading(help="Field of JSONL rows, or Parquet column, with the text; default: the usual ones."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        _reading(
+            metavar="CONDITION",
+            help="Only texts of which it holds: 'language=en,de', 'perplexity<300', 'domain!=example.com',"
+            " 'date>=2023-05'; several must all hold.",
+        ),
+    ] = None,
+    languages: Annotated[
+        str, _reading(metavar="CODES", help="Only texts in these languages, parted by commas.")
+    ] = "",
+    sample_rate: Annotated[
+        float, _reading(metavar="SHARE", help="Draw this share of the texts, such as 0.01.")
+    ] = 1.0,
+    sample_seed: Annotated[int, _reading(help="Another one draws other texts.")] = 0,
+    pii: Annotated[
+        str,
+        _reading(
+            metavar="redact|reject|keep",
+            help="Personal data: put placeholders in its place, leave such documents out, or keep it.",
+        ),
+    ] = "redact",
+    licence: Annotated[
+        str | None, _reading(metavar="NAME", help="Licence of the texts that do not tell theirs.")
+    ] = None,
+    require_licence: Annotated[
+        str, _reading(metavar="NAMES", help="Only texts under one of these, such as CC0-1.0,CC-BY-4.0.")
+    ] = "",
+    opt_outs: Annotated[
+        bool,
+        _reading(
+            "--opt-outs/--ignore-opt-outs",
+            help="Leave out pages whose publisher does not want them used for machine learning.",
+        ),
+    ] = True,
+    orders: Annotated[
+        str,
+        _reading(
+            metavar="read|reject",
+            help="Documents that try to steer the model: read them as data, or leave them out.",
+        ),
+    ] = "read",
+    filters: Annotated[
+        bool, _reading("--filters/--no-filters", help="Leave out menus, repeated lines and symbols.")
+    ] = True,
+) -> None:
+    """The options of :class:`personahub.corpus.ReadOptions`, whose names they have."""
+
+
 def with_calls(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of its calls; it gets them as ``calls``, a dict of Calls' arguments."""
-    own = inspect.signature(command).parameters.values()
-    options = inspect.signature(_calls).parameters.values()
+    return _with(command, "calls", _calls)
+
+
+def with_reading(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of reading; it gets them as ``reading``, ReadOptions' arguments."""
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
-        calls = {option.name: given.pop(option.name) for option in options}
-        command(**given, calls=calls)
+        reading = given["reading"]
+        for name in ("languages", "require_licence"):
+            reading[name] = [part.strip() for part in reading[name].split(",") if part.strip()]
+        reading["where"] = reading["where"] or []
+        command(**given)
+
+    return _with(run, "reading", _read_options)
+
+
+def _with(command: Callable[..., None], name: str, options_of: Callable[..., None]) -> Callable[..., None]:
+    own = inspect.signature(command).parameters.values()
+    options = inspect.signature(options_of).parameters.values()
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        command(**{name: {option.name: given.pop(option.name) for option in options}}, **given)
 
     kept = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in own
-        if parameter.name != "calls"
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own if parameter.name != name
     ]
     run.__signature__ = inspect.Signature([*kept, *options])  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*kept, *options]}

@@ -1,14 +1,19 @@
-"""Documents in: files of several formats, streamed, cut to fit a prompt, their language told."""
+"""Documents in: every format of the web and of data sets, streamed, looked at and cut to fit a prompt."""
 
-from personahub.corpus.documents import Unreadable, check_first_rows, read_documents
+from personahub.corpus.documents import LeftOut, check_first_rows
 from personahub.corpus.language import detect_language
-from personahub.corpus.sources import SourceFiles, find_files
+from personahub.corpus.options import ReadOptions
+from personahub.corpus.reading import Seen, read_documents
+from personahub.corpus.sources import Source, Sources, find_sources
 
 __all__ = [
-    "SourceFiles",
-    "Unreadable",
+    "LeftOut",
+    "ReadOptions",
+    "Seen",
+    "Source",
+    "Sources",
     "check_first_rows",
     "detect_language",
-    "find_files",
+    "find_sources",
     "read_documents",
 ]

@@ -1,93 +1,179 @@
-"""Sources in, documents out: read, cut to fit, language told."""
+"""Sources in, documents out: read, looked at, cleared of personal data, cut to fit."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from typing import Any, NamedTuple
 
 from personahub.corpus.cut import cut
-from personahub.corpus.language import UNDETERMINED, detect_language
-from personahub.corpus.readers import RowError, read_texts
-from personahub.corpus.sources import SourceFiles
+from personahub.corpus.filters import MIN_BYTES, find_fault
+from personahub.corpus.language import detect_language
+from personahub.corpus.opening import read_texts
+from personahub.corpus.options import ReadOptions
+from personahub.corpus.sources import Source, Sources
+from personahub.corpus.texts import Text, Unread, clean
 from personahub.errors import UserError
 from personahub.records import Document
+from personahub.safeguards.orders import find_orders
+from personahub.safeguards.personal_data import redact
+from personahub.safeguards.rights import licence_name
 
-__all__ = ["Unreadable", "check_first_rows", "read_documents"]
+__all__ = ["LeftOut", "check_first_rows", "documents_of", "read_source"]
 
-_MIN_BYTES = 32
 _CHECKED_ROWS = 100
+_DATES = ("date", "created", "date_download")
+_LICENCES = ("licence", "license")
+_TITLE_CHARACTERS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class LeftOut(NamedTuple):
     """What was in a source and gave no document, and why."""
 
     source: str
     row: int
+    offset: int
     reason: str
     detail: str
     text: str = ""
+    broken: bool = False
+    """Whether it cannot be read; else it is whole, and a rule or the user's choice leaves it out."""
 
 
-def check_first_rows(files: Sequence[Path], *, text_field: str | None = None) -> None:
+def check_first_rows(sources: Sources, *, text_field: str | None = None) -> None:
     """Look at the first 100 rows of each file, so that a wrong file or field stops a run at once.
 
     Raises:
         UserError: a row that cannot be read: which file, which row, why.
     """
-    for file in files:
-        with closing(read_texts(file, text_field)) as rows:
+    for source in sources:
+        if source.format not in {"jsonl", "parquet", "text"}:
+            continue  # Few archives of the web are whole; of those, what is readable is read.
+        with closing(read_texts(source, text_field)) as rows:
             first = list(islice(rows, _CHECKED_ROWS))
         for item in first:
-            if isinstance(item, RowError):
+            if isinstance(item, Unread):
                 way_out = (
                     "name the text's field with --text-field"
                     if item.reason == "no_text_field"
                     else "mend the row, or leave such rows out with --skip-bad-rows"
                 )
-                raise UserError(f"{file}, row {item.row}: {item.detail}; {way_out}")
+                raise UserError(f"{source.name}, row {item.row}: {item.detail}; {way_out}")
 
 
-def read_documents(
-    files: SourceFiles,
-    *,
-    text_field: str | None = None,
-    document_tokens: int = 250,
-    languages: bool = True,
-) -> Iterator[Document | Unreadable]:
-    """Every document of the files, in their order, and what gave none.
+def read_source(
+    source: Source, options: ReadOptions, document_tokens: int | None
+) -> Iterator[Document | LeftOut]:
+    """Every document of a file, in its order, and what gave none.
 
     Args:
-        files: what :func:`~personahub.corpus.find_files` found.
-        text_field: the field of JSONL rows that holds the text; None looks for the usual ones.
-        document_tokens: texts of more tokens than about this are cut into parts, each a document.
-        languages: tell each document's language; else it is "und", which takes a fiftieth of the time.
+        source: the file.
+        options: what is taken, and how.
+        document_tokens: texts of more tokens than about this are cut into parts, each a document; None leaves
+            them whole.
+
+    Raises:
+        UserError: the file cannot be opened.
     """
-    for file in files.unsupported:
-        yield Unreadable(_name(file), 0, "unsupported_format", "the name's ending is not known")
-    for file in files:
-        source = _name(file)
-        for item in read_texts(file, text_field):
-            if isinstance(item, RowError):
-                yield Unreadable(source, item.row, item.reason, item.detail)
-                continue
-            if len(item.text.encode()) < _MIN_BYTES:
-                detail = f"under {_MIN_BYTES} bytes"
-                yield Unreadable(source, item.row, "too_short", detail, item.text)
-                continue
-            for part, (start, text) in enumerate(cut(item.text, document_tokens)):
-                yield Document(
-                    text=text,
-                    language=detect_language(text) if languages else UNDETERMINED,
-                    source=source,
-                    row=item.row,
-                    title=item.title,
-                    part=part,
-                    start=start,
-                )
+    conditions = options.conditions
+    with closing(read_texts(source, options.text_field)) as texts:
+        for text in texts:
+            if isinstance(text, Unread):
+                yield LeftOut(source.name, *text[:4], broken=text.broken)
+            elif options.sample_rate == 1 or _is_drawn(source.name, text.row, options):
+                failed = next((c for c in conditions if not c.holds(text.metadata)), None)
+                if failed:
+                    value = text.metadata.get(failed.field)
+                    yield LeftOut(
+                        source.name, text.row, text.offset, "where", f"{failed.field} is {value!r}"[:200]
+                    )
+                else:
+                    yield from documents_of(text, source.name, options, document_tokens)
 
 
-def _name(file: Path) -> str:
-    """The file's name, with a question mark for each byte of it that is no text."""
-    return file.as_posix().encode(errors="replace").decode()
+def documents_of(
+    text: Text, source: str, options: ReadOptions, document_tokens: int | None
+) -> Iterator[Document | LeftOut]:
+    """The documents of one text, or why there are none.
+
+    Args:
+        text: the text.
+        source: the name of its file.
+        options: what is taken, and how.
+        document_tokens: as for :func:`read_source`.
+    """
+    language = detect_language(text.text)
+    licence = _licence(text.metadata, options)
+    wrong = _wrong(text, language, licence, options)
+    if wrong:
+        snippet = "" if options.pii == "reject" else _redacted(text.text[:1000], language, options)[0]
+        yield LeftOut(source, text.row, text.offset, *wrong, snippet)
+        return
+    title = _line(text.metadata.get("title"))
+    if title:
+        title = _redacted(title[:_TITLE_CHARACTERS], language, options)[0]
+    date = next((str(text.metadata[name]) for name in _DATES if text.metadata.get(name)), "")[:40]
+    url = _url(text.metadata)
+    parts = cut(text.text, document_tokens) if document_tokens else iter([(0, text.text)])
+    for part, (start, whole) in enumerate(parts):
+        content, found = _redacted(whole, language, options)
+        orders = len(find_orders(content))
+        if found and options.pii == "reject":
+            yield LeftOut(source, text.row, text.offset, "personal_data", ", ".join(found))
+        elif orders and options.orders == "reject":
+            yield LeftOut(source, text.row, text.offset, "orders", f"{orders} passages", content[:1000])
+        else:
+            yield Document(
+                text=content,
+                language=language,
+                source=source,
+                row=text.row,
+                offset=text.offset,
+                url=url,
+                title=title or None,
+                date=date,
+                licence=licence,
+                pii=json.dumps(found) if found else "{}",
+                orders=orders,
+                part=part,
+                start=start,
+            )
+
+
+def _is_drawn(source: str, row: int, options: ReadOptions) -> bool:
+    place = f"{options.sample_seed}\0{source}\0{row}".encode(errors="replace")
+    number = int.from_bytes(hashlib.blake2b(place, digest_size=8).digest(), "big")
+    return number < options.sample_rate * 2**64
+
+
+def _wrong(text: Text, language: str, licence: str, options: ReadOptions) -> tuple[str, str] | None:
+    if options.opt_outs and (opted := text.metadata.get("opt_out")):
+        return "opted_out", str(opted)[:200]
+    if options.require_licence and licence not in options.require_licence:
+        return "licence", licence
+    if options.languages and language not in options.languages:
+        return "wrong_language", language
+    if len(text.text.encode()) < MIN_BYTES:
+        return "too_short", f"under {MIN_BYTES} bytes"
+    return find_fault(text.text, language) if options.filters else None
+
+
+def _licence(metadata: Mapping[str, Any], options: ReadOptions) -> str:
+    told = next((metadata[name] for name in _LICENCES if isinstance(metadata.get(name), str)), None)
+    told = told or options.licence
+    return licence_name(told) if told else "unknown"
+
+
+def _redacted(text: str, language: str, options: ReadOptions) -> tuple[str, dict[str, int]]:
+    return (text, {}) if options.pii == "keep" else redact(text, language)
+
+
+def _line(value: object) -> str:
+    return " ".join(clean(value).split()) if isinstance(value, str) else ""
+
+
+def _url(metadata: Mapping[str, Any]) -> str:
+    found = metadata.get("url") or metadata.get("id")
+    url = found if isinstance(found, str) else ""
+    return url[:2000] if url.startswith(("http://", "https://", "ftp://", "file://")) else ""

@@ -1,78 +1,166 @@
-"""From what the user names (files, folders, globs) to a list of files that can be read."""
+"""From what the user names (files, folders, patterns, addresses) to the files that can be read."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
+from personahub.corpus.compression import COMPRESSIONS, Piece, read_pieces
+from personahub.corpus.remote import find_remote, open_remote
 from personahub.errors import UserError
 
-__all__ = ["COMPRESSIONS", "FORMATS", "SourceFiles", "find_files", "format_of"]
+__all__ = ["FORMATS", "Source", "Sources", "find_sources"]
 
-FORMATS = {".txt": "text", ".md": "markdown", ".jsonl": "jsonl"}
+FORMATS = {
+    ".txt": "text",
+    ".md": "text",
+    ".markdown": "text",
+    ".html": "html",
+    ".htm": "html",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".warc": "warc",
+    ".wet": "warc",
+    ".arc": "arc",
+}
 """File name endings and the formats they stand for."""
+_STARTS = {b"WARC/": "warc", b"filedesc:": "arc", b"PAR1": "parquet"}
+"""First bytes that tell a format where the name does not."""
+_SIGNALS = ".signals.json"
 
-COMPRESSIONS = {".gz", ".zst"}
-"""Endings that may follow a format's."""
+
+class Source(NamedTuple):
+    """One file."""
+
+    path: str
+    """As the user named it, or as found in what the user named; a path or an address."""
+    format: str
+    size: int
+    """Bytes."""
+
+    @property
+    def name(self) -> str:
+        """What its documents give as their source: no password, no key, no half of a character."""
+        if "://" in self.path:
+            scheme, _, rest = self.path.partition("://")
+            host, slash, path = rest.partition("?")[0].partition("/")
+            return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+        return Path(self.path).as_posix().encode(errors="replace").decode()
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether its name says so."""
+        return self.path.partition("?")[0].lower().endswith(COMPRESSIONS)
+
+    def open(self) -> BinaryIO:
+        """Open it.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        return open_remote(self.path) if "://" in self.path else Path(self.path).open("rb")
 
 
-class SourceFiles(list[Path]):
-    """Files in the order of the sources, each source's own sorted; no file twice.
+class Sources(list[Source]):
+    """Files in the order in which they were named, those of a folder sorted; no file twice.
 
     Attributes:
-        unsupported: files in the folders whose format is none of ours.
+        unsupported: names of files in the folders whose format is none of ours.
     """
 
-    unsupported: list[Path]
+    unsupported: list[str]
 
 
-def format_of(file: Path) -> str | None:
-    """The format that a file's name stands for, or None."""
-    suffixes = [suffix.lower() for suffix in file.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return FORMATS.get(suffixes[-1]) if suffixes else None
-
-
-def find_files(sources: Sequence[str]) -> SourceFiles:
-    """The files that the sources name; folders are walked, hidden files in them left out.
+def find_sources(named: Sequence[str]) -> Sources:
+    """The files that the user's names stand for; folders are walked, hidden files in them left out.
 
     Raises:
-        UserError: a source names nothing, or only files that cannot be read.
+        UserError: a name stands for nothing, or only for files that cannot be read.
     """
-    found = SourceFiles()
+    found = Sources()
     found.unsupported = []
     seen = set()
-    for source in sources:
-        files, unsupported = _expand(source)
-        for kind, place in ((files, found), (unsupported, found.unsupported)):
-            for file in kind:
-                if (identity := file.resolve()) not in seen:
-                    seen.add(identity)
-                    place.append(file)
+    for name in named:
+        files, unsupported = _remote(name) if "://" in name else _local(name)
+        for source in files:
+            identity = source.path if "://" in source.path else str(Path(source.path).resolve())
+            if identity not in seen:
+                seen.add(identity)
+                found.append(source)
+        found.unsupported += [path for path in unsupported if path not in found.unsupported]
     return found
 
 
-def _expand(source: str) -> tuple[list[Path], list[Path]]:
-    path = Path(source)
-    endings = ", ".join(FORMATS) + ", each also with " + " or ".join(sorted(COMPRESSIONS))
+def _format_of(path: str, start: Callable[[], bytes] | None = None) -> str | None:
+    """The format of a file, by its name, or else by its first bytes."""
+    name = path.lower()
+    for ending in COMPRESSIONS:
+        name = name.removesuffix(ending)
+    # Signals are read along with the texts that they are of.
+    if name.endswith((_SIGNALS, ".wat")):
+        return None
+    known = next((kind for ending, kind in FORMATS.items() if name.endswith(ending)), None)
+    if known or start is None:
+        return known
+    content = start()
+    return next((kind for first, kind in _STARTS.items() if content.startswith(first)), None)
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            first = next(read_pieces(file, compressed=False), None)
+            return first.content[:16] if isinstance(first, Piece) else b""
+    except OSError:
+        return b""
+
+
+_SUPPORTED = f"{', '.join(FORMATS)}, each also with {', '.join(COMPRESSIONS[:-1])} or {COMPRESSIONS[-1]}"
+
+
+def _local(name: str) -> tuple[list[Source], list[str]]:
+    path = Path(name)
     if path.is_dir():
         inside = sorted(
             file
             for file in path.rglob("*")
-            if file.is_file() and not any(p.startswith(".") for p in file.relative_to(path).parts)
+            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
         )
-        files = [file for file in inside if format_of(file)]
+        kinds = {file: _format_of(str(file), partial(_start, file)) for file in inside}
+        files = [Source(str(file), kind, file.stat().st_size) for file, kind in kinds.items() if kind]
         if not files:
             holds = f"none of its {len(inside)} files" if inside else "it is empty, so nothing"
-            raise UserError(f"{source}: {holds} can be read; supported are {endings}")
-        return files, [file for file in inside if not format_of(file)]
+            raise UserError(f"{name}: {holds} can be read; supported are {_SUPPORTED}")
+        return files, [
+            Source(str(file), "", 0).name
+            for file, kind in kinds.items()
+            if not kind and _SIGNALS not in file.name
+        ]
     if path.exists():
-        named = [path]
+        paths = [path]
     else:
-        named = sorted(p for name in glob.glob(source, recursive=True) if (p := Path(name)).is_file())
-        if not named:
-            raise UserError(f"{source}: no such file, folder or pattern")
-    for file in named:
-        if not format_of(file):
-            raise UserError(f"{file}: unknown format; supported are {endings}")
-    return named, []
+        paths = sorted(p for found in glob.glob(name, recursive=True) if (p := Path(found)).is_file())
+        if not paths:
+            raise UserError(f"{name}: no such file, folder or pattern")
+    files = []
+    for file in paths:
+        kind = _format_of(str(file), partial(_start, file))
+        if not kind:
+            raise UserError(f"{file}: unknown format; supported are {_SUPPORTED}")
+        files.append(Source(str(file), kind, file.stat().st_size))
+    return files, []
+
+
+def _remote(name: str) -> tuple[list[Source], list[str]]:
+    found = find_remote(name)
+    kinds = {path: _format_of(path.partition("?")[0]) for path in found}
+    files = [Source(path, kind, found[path]) for path, kind in kinds.items() if kind]
+    if not files:
+        raise UserError(
+            f"{Source(name, '', 0).name}: {'nothing there' if not found else 'unknown format'};"
+            f" supported are {_SUPPORTED}"
+        )
+    return files, [Source(path, "", 0).name for path, kind in kinds.items() if not kind]

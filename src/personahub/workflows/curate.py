@@ -1,7 +1,7 @@
 """``curate``: text-to-persona, from sources to a hub."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -10,11 +10,12 @@ from typing import Any
 
 from personahub.completion import Completion
 from personahub.corpus import (
-    SourceFiles,
-    Unreadable,
+    LeftOut,
+    ReadOptions,
+    Sources,
     check_first_rows,
     detect_language,
-    find_files,
+    find_sources,
     read_documents,
 )
 from personahub.errors import UserError
@@ -30,7 +31,10 @@ from personahub.workflows.running import Outcome, Watcher, Work, run_async, work
 
 __all__ = ["CurateOutcome", "curate"]
 
-_COUNTED_BYTES = 64 * 2**20
+_COUNTED_BYTES = 4 * 2**20
+"""Sources up to this size are read once more, to know how many documents there will be."""
+_DRAWN = 32
+"""Documents read at a time."""
 
 
 @dataclass
@@ -56,8 +60,9 @@ def curate(
     per_relation: int = 1,
     granularity: str = "fine",
     language: str | None = None,
-    text_field: str | None = None,
+    reading: ReadOptions | None = None,
     document_tokens: int = 250,
+    jobs: int | None = None,
     skip_bad_rows: bool = False,
     seed: int = 0,
     shard: str | None = None,
@@ -68,7 +73,7 @@ def curate(
     """Infer personas from texts and keep them in a hub; an unfinished run of the same is gone on with.
 
     Args:
-        sources: files, folders or glob patterns.
+        sources: files, folders, glob patterns, or addresses of files elsewhere.
         hub: the hub's directory, made where there is none.
         model: a model's name (:mod:`personahub.models.opening` says which there are), or model objects.
         limit: most documents to read, those of other shards included.
@@ -76,8 +81,9 @@ def curate(
         per_relation: personas for each relation of each document.
         granularity: "fine" or "coarse".
         language: of the personas, ISO 639-1; None for each text's own.
-        text_field: the field of JSONL rows that holds the text.
+        reading: which texts are taken, and what is taken out of them.
         document_tokens: longer texts are cut into documents of about this many tokens.
+        jobs: processes that read, each a file at a time; None for as many as are worth it.
         skip_bad_rows: set rows that cannot be read aside from the start; else one among the first 100 of
             a file is an error.
         seed: of the sampling.
@@ -95,9 +101,10 @@ def curate(
         raise UserError(f"unknown granularity {granularity!r}; known: {', '.join(GRANULARITIES)}")
     verbs = _checked_relations(relations)
     language = check_language(language) if language else None
-    files = find_files([str(source) for source in sources])
+    reading = reading or ReadOptions()
+    files = find_sources([str(source) for source in sources])
     if not skip_bad_rows:
-        check_first_rows(files, text_field=text_field)
+        check_first_rows(files, text_field=reading.text_field)
     calls = calls or Calls()
     models = calls.open(model)
     asker = TextToPersona(
@@ -111,7 +118,7 @@ def curate(
     configuration = {
         "sources": [str(source) for source in sources],
         "limit": limit,
-        "text_field": text_field,
+        "reading": reading.to_json(),
         "document_tokens": document_tokens,
         "model": models[0].name,
         "template": asker.template.version,
@@ -136,14 +143,15 @@ def curate(
         # All shards' commands are given again to go on with the few that stopped; the others stay one run.
         once=bool(shard),
     ) as work:
-        documents = _count(files, text_field, document_tokens, limit)
+        documents = _count(files, reading, document_tokens, limit)
         total = None if documents is None else share.count(documents)
         work.watcher.started("documents", total, work.outcome.run, work.resumed)
         curation = _Curation(work, asker, calls.open_encoder(encoder), share)
         if calls.estimate:
             work.estimating("documents", total)
             curation.only = {share.place(position) for position in spread(total)}
-        run_async(curation.run(_read(files, text_field, document_tokens), limit))
+        found = read_documents(files, reading, document_tokens=document_tokens, jobs=jobs)
+        run_async(curation.run(found, limit))
         work.estimated()
         work.ended(curation.counts())
         return curation.outcome
@@ -167,20 +175,12 @@ def _checked_relations(relations: Sequence[str]) -> list[str]:
     return cleaned
 
 
-def _count(files: SourceFiles, text_field: str | None, document_tokens: int, limit: int | None) -> int | None:
+def _count(files: Sources, reading: ReadOptions, document_tokens: int, limit: int | None) -> int | None:
     """How many documents there will be: counted where the files are small, else the limit or None."""
-    if sum(file.stat().st_size for file in files) > _COUNTED_BYTES:
+    if sum(file.size for file in files) > _COUNTED_BYTES:
         return limit
-    found = _read(files, text_field, document_tokens)
-    ids = (item.id for item in found if isinstance(item, Document))
-    return len(set(islice(ids, limit)))
-
-
-def _read(
-    files: SourceFiles, text_field: str | None, document_tokens: int
-) -> Iterator[Document | Unreadable]:
-    # Telling the language of a document takes most of the time, so that is left for those asked about.
-    return read_documents(files, text_field=text_field, document_tokens=document_tokens, languages=False)
+    found = read_documents(files, reading, document_tokens=document_tokens, jobs=1)
+    return sum(1 for _ in islice((item for item in found if isinstance(item, Document)), limit))
 
 
 @dataclass
@@ -207,10 +207,11 @@ class _Curation:
         self._pending: dict[str, _Pending] = {}
         self._keeping: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(encoder.slots, thread_name_prefix="encoder")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self.only: set[int] | None = None
         """The places of the documents to ask about, where not about all."""
 
-    async def run(self, documents: Iterator[Document | Unreadable], limit: int | None) -> None:
+    async def run(self, documents: Iterator[Document | LeftOut], limit: int | None) -> None:
         async with self._work.engaged():
             try:
                 async for completion in self._work.engine.complete(self._ask(documents, limit)):
@@ -220,27 +221,35 @@ class _Curation:
                 if self._keeping:
                     await asyncio.wait(self._keeping)
                 await asyncio.to_thread(self._threads.shutdown)
+                await asyncio.to_thread(self._reader.shutdown)
                 await asyncio.to_thread(self._encoder.close)
 
     def counts(self) -> dict[str, int]:
         return {"documents": self.outcome.documents, "personas": self.outcome.personas}
 
-    def _ask(self, documents: Iterator[Document | Unreadable], limit: int | None) -> Iterator[Request]:
-        seen: set[str] = set()
-        for item in documents:
-            place = len(seen)
-            if isinstance(item, Unreadable) or item.id in seen:
+    async def _ask(
+        self, documents: Iterator[Document | LeftOut], limit: int | None
+    ) -> AsyncIterator[Request]:
+        place = 0
+        async for item in self._read(documents):
+            if isinstance(item, LeftOut):
                 # One shard sets it aside: that of the document that comes next.
                 if self._share.takes(place):
                     self._set_aside(item)
-            elif limit is not None and place >= limit:
+                continue
+            if (limit is not None and place >= limit) or (self.only is not None and place > max(self.only)):
                 return
-            else:
-                seen.add(item.id)
-                if self.only is not None and place > max(self.only):
-                    return
-                if self._share.takes(place) and (self.only is None or place in self.only):
-                    yield from self._ask_about(item, place)
+            if self._share.takes(place) and (self.only is None or place in self.only):
+                for request in self._ask_about(item, place):
+                    yield request
+            place += 1
+
+    async def _read(self, documents: Iterator[Document | LeftOut]) -> AsyncIterator[Document | LeftOut]:
+        """What is read, by a thread: to extract the text of a page would hold up all calls."""
+        loop = asyncio.get_running_loop()
+        while items := await loop.run_in_executor(self._reader, lambda: list(islice(documents, _DRAWN))):
+            for item in items:
+                yield item
 
     def _ask_about(self, found: Document, place: int) -> Iterator[Request]:
         document = replace(found, language=detect_language(found.text))
@@ -250,17 +259,16 @@ class _Curation:
             self._questions[question.request.key] = question
             yield question.request
 
-    def _set_aside(self, item: Document | Unreadable) -> None:
-        reason, detail = "already_read", "the same text came before"
-        if isinstance(item, Unreadable):
-            reason, detail = item.reason, item.detail
-        self.outcome.set_aside[reason] += 1
+    def _set_aside(self, item: LeftOut) -> None:
+        self.outcome.set_aside[item.reason] += 1
+        if item.reason == "where":
+            return  # The user's choice; it may be most of the web.
         self._work.buffer.add(
             SetAside(
                 kind="document",
-                reason=reason,
-                detail=detail,
-                text=item.text[:2000],
+                reason=item.reason,
+                detail=f"{item.detail} (at byte {item.offset})" if item.broken else item.detail,
+                text=item.text,
                 parent_id="",
                 source=item.source,
                 row=item.row,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.completion import Entry, EntryKind, Journal
+from personahub.corpus import ReadOptions
 from personahub.errors import UserError
 from personahub.hub import Hub, Run
 from personahub.models import LanguageModel
@@ -127,7 +128,7 @@ def _give_again(run: Run, hub: Path | str, model: Any, calls: Calls, watcher: Wa
         per_relation=known["per_relation"],
         granularity=known["granularity"],
         language=known["language"],
-        text_field=known["text_field"],
+        reading=ReadOptions(**known["reading"]),
         document_tokens=known["document_tokens"],
         skip_bad_rows=bool(run.given.get("skip_bad_rows")),
         seed=known["seed"],

@@ -1,0 +1,105 @@
+"""JSON Lines: a text in a field of each row, the row's other fields beside it."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from personahub.config import read_json
+from personahub.corpus.compression import Damage, Piece
+from personahub.corpus.formats.fields import TEXT_FIELDS, metadata_of
+from personahub.corpus.texts import MAX_TEXT_BYTES, Text, Unread, clean
+
+__all__ = ["read_jsonl", "read_lines"]
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_jsonl(
+    pieces: Iterable[Piece | Damage],
+    text_field: str | None,
+    signals: Iterator[Mapping[str, Any]] | None = None,
+) -> Iterator[Text | Unread]:
+    """The texts of a JSON Lines file; bad rows as what they are.
+
+    Args:
+        pieces: the file's content.
+        text_field: the field that holds the text; None looks for the usual ones.
+        signals: more metadata for each row, in the order of the rows, as RedPajama-v2 keeps them in files of
+            their own.
+    """
+    names = (text_field,) if text_field else TEXT_FIELDS
+    for line in read_lines(pieces):
+        if isinstance(line, Unread):
+            yield line
+            continue
+        row, offset, content = line
+        more = next(signals, {}) if signals else {}
+        if not content.strip():
+            continue
+        try:
+            fields = read_json(content)
+        except UnicodeDecodeError:
+            try:
+                fields = json.loads(content.decode("utf-8", "replace"))
+            except (ValueError, RecursionError) as error:
+                yield Unread(row, offset, "not_json", f"not JSON ({error})")
+                continue
+        except (ValueError, RecursionError) as error:
+            yield Unread(row, offset, "not_json", f"not JSON ({error})")
+            continue
+        if not isinstance(fields, dict):
+            yield Unread(row, offset, "not_json", "not a JSON object")
+            continue
+        name = next((name for name in names if isinstance(fields.get(name), str)), None)
+        if name is None:
+            there = clean(", ".join(map(str, fields))) or "none at all"
+            wanted = " or ".join(names)
+            yield Unread(row, offset, "no_text_field", f"no text in {wanted}; the fields there: {there}")
+            continue
+        text = fields.pop(name)
+        yield Text(row, offset, clean(text), metadata_of(fields, more))
+
+
+def read_lines(pieces: Iterable[Piece | Damage]) -> Iterator[tuple[int, int, bytes] | Unread]:
+    """Each line with its number from 1 and its place in the content, in bytes; too long ones as unread."""
+    row, place, rest = 0, 0, b""
+    skipping = False
+    """What comes up to the next line's end belongs to a line that is told as unread already."""
+    for piece in pieces:
+        if isinstance(piece, Damage):
+            # The line that it cuts off, and the rest of a line with which the next member may begin.
+            yield Unread(row + 1, piece.offset, piece.reason, piece.detail)
+            place, rest, skipping = place + len(rest), b"", bool(rest)
+            row += bool(rest)
+            continue
+        content = piece.content
+        if not place and not rest:
+            content = content.removeprefix(_BOM)
+            place = len(piece.content) - len(content)
+        lines = content.split(b"\n")
+        if skipping:
+            if len(lines) == 1:
+                place += len(content)
+                continue
+            place += len(lines[0]) + 1
+            del lines[0]
+            skipping = False
+        lines[0] = rest + lines[0]
+        rest = lines.pop()
+        for line in lines:
+            row += 1
+            if len(line) > MAX_TEXT_BYTES:
+                yield _too_long(row, place)
+            else:
+                yield row, place, line
+            place += len(line) + 1
+        if len(rest) > MAX_TEXT_BYTES:
+            row += 1
+            yield _too_long(row, place)
+            place, rest, skipping = place + len(rest), b"", True
+    if rest:
+        yield row + 1, place, rest
+
+
+def _too_long(row: int, place: int) -> Unread:
+    return Unread(row, place, "too_long", f"a line of more than {MAX_TEXT_BYTES >> 20} MB")

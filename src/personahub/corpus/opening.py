@@ -1,0 +1,76 @@
+"""A file in, its texts out, whatever its format."""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from personahub.config import read_json
+from personahub.corpus.compression import read_pieces
+from personahub.corpus.formats.archives import read_arc, read_warc
+from personahub.corpus.formats.fields import metadata_of
+from personahub.corpus.formats.lines import read_jsonl, read_lines
+from personahub.corpus.formats.pages import read_html, texts_of
+from personahub.corpus.formats.parquet import read_parquet
+from personahub.corpus.formats.plain import read_plain
+from personahub.corpus.sources import Source
+from personahub.corpus.texts import Text, Unread
+from personahub.errors import UserError
+
+__all__ = ["read_texts"]
+
+
+def read_texts(source: Source, text_field: str | None = None) -> Generator[Text | Unread]:
+    """The texts of a file, in its order; what cannot be read comes as what it is.
+
+    Of a file that is cut short or broken, everything readable is given.
+
+    Args:
+        source: the file.
+        text_field: the field or the column that holds the text; None looks for the usual ones.
+
+    Raises:
+        UserError: the file cannot be opened.
+    """
+    try:
+        with source.open() as file:
+            if source.format == "parquet":
+                yield from read_parquet(file, text_field)
+                return
+            pieces = read_pieces(file, compressed=source.is_compressed)
+            match source.format:
+                case "jsonl":
+                    yield from read_jsonl(pieces, text_field, _signals(source))
+                case "warc":
+                    yield from texts_of(read_warc(pieces))
+                case "arc":
+                    yield from texts_of(read_arc(pieces))
+                case "html":
+                    yield from read_html(pieces)
+                case _:
+                    yield from read_plain(pieces)
+    except OSError as error:
+        raise UserError(f"{source.name}: cannot be read ({error.strerror or error})") from error
+
+
+def _signals(source: Source) -> Iterator[Mapping[str, Any]] | None:
+    """The quality signals that RedPajama-v2 keeps of a file's rows in a file of its own, row by row."""
+    path = source.path
+    stem, json, rest = path.rpartition(".json")
+    if not json or "/documents/" not in path or "://" in path:
+        return None
+    other = Source(stem.replace("/documents/", "/quality_signals/") + f".signals.json{rest}", "jsonl", 0)
+    try:
+        file = other.open()
+    except OSError:
+        return None
+    return _rows_of(file, other)
+
+
+def _rows_of(file: Any, source: Source) -> Iterator[Mapping[str, Any]]:
+    with file:
+        for line in read_lines(read_pieces(file, compressed=source.is_compressed)):
+            fields: Any = {}
+            if not isinstance(line, Unread):
+                with suppress(ValueError, RecursionError):
+                    fields = read_json(line[2])
+            yield metadata_of(fields, {}) if isinstance(fields, dict) else {}

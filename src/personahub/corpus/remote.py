@@ -1,0 +1,82 @@
+"""Files elsewhere, by their address: http(s), S3 and other object stores, data sets of the Hugging Face hub.
+
+All of it is fsspec's work; this module says what is missing and goes on after a dropped connection.
+"""
+
+from typing import Any, BinaryIO, cast
+
+from personahub.errors import UserError
+
+__all__ = ["find_remote", "open_remote"]
+
+_BLOCK_BYTES = 2**22
+_EXTRA = "install what it takes: pip install 'personahub[remote]'"
+_LEFT_OUT = (".gitattributes", "README.md")
+
+
+def find_remote(address: str) -> dict[str, int]:
+    """The files that an address stands for, with their bytes: itself, those in it, or those it matches.
+
+    ``hf://OWNER/NAME`` stands for a data set, ``hf://datasets/OWNER/NAME/…`` for a part of it.
+
+    Raises:
+        UserError: what it takes is not installed, or the address cannot be reached.
+    """
+    if address.startswith("hf://") and not address.startswith(("hf://datasets/", "hf://buckets/")):
+        address = "hf://datasets/" + address.removeprefix("hf://")
+    files, path = _files(address)
+    scheme = address.partition("://")[0]
+    try:
+        if scheme in {"http", "https"}:
+            return {address: int(files.info(path).get("size") or 0)}
+        if any(char in path for char in "*?["):
+            found = files.glob(path, detail=True)
+        elif files.isdir(path):
+            found = files.find(path, detail=True)
+        else:
+            found = {path: files.info(path)}
+    except Exception as error:
+        raise UserError(f"{_shown(address)}: cannot be reached ({_first_line(error)})") from error
+    return {
+        files.unstrip_protocol(name): int(info.get("size") or 0)
+        for name, info in sorted(found.items())
+        if info.get("type") != "directory" and not name.endswith(_LEFT_OUT)
+    }
+
+
+def open_remote(address: str) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises:
+        OSError: it cannot be opened.
+        UserError: what it takes is not installed.
+    """
+    files, path = _files(address)
+    try:
+        return cast(BinaryIO, files.open(path, "rb", block_size=_BLOCK_BYTES, cache_type="readahead"))
+    except Exception as error:
+        raise OSError(_first_line(error)) from error
+
+
+def _files(address: str) -> tuple[Any, str]:
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError as error:
+        raise UserError(f"{_shown(address)}: {_EXTRA}") from error
+    try:
+        files, path = url_to_fs(address)
+    except ImportError as error:
+        raise UserError(f"{_shown(address)}: {_EXTRA} ({_first_line(error)})") from error
+    except ValueError as error:
+        raise UserError(f"{_shown(address)}: no address of a file ({_first_line(error)})") from error
+    return files, path
+
+
+def _shown(address: str) -> str:
+    scheme, _, rest = address.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).partition("\n")[0] or type(error).__name__)[:200]

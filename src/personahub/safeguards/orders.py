@@ -1,0 +1,2 @@
+def find_orders(t):
+    return []
