@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from personahub import Hub, UserError, curate
+from personahub import Hub, ReadOptions, UserError, curate
 from personahub.completion import EntryKind, Journal
 from personahub.models import Request, RequestError
 from personahub.models.sentence_encoder import SentenceEncoder
@@ -137,7 +137,8 @@ def test_a_long_text_becomes_several_documents_with_their_places(tmp_path: Path)
     ]
     source = tmp_path / "mill.txt"
     source.write_text("\n\n".join(paragraphs))
-    curate([source], tmp_path / "hub", model=ScriptedModel(any_reply), relations=["read"])
+    alike = ReadOptions(filters=False)
+    curate([source], tmp_path / "hub", model=ScriptedModel(any_reply), relations=["read"], reading=alike)
     rows = sorted(Hub(tmp_path / "hub").documents.rows(), key=lambda row: row["part"])
     text = source.read_text()
     assert len(rows) > 1

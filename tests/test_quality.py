@@ -26,12 +26,19 @@ def document(text: str, language: str = "en") -> Document:
 
 
 def reason(
-    description: str, language: str, granularity: Granularity = "fine", *, shown: Sequence[Example] = ()
+    description: str,
+    language: str,
+    granularity: Granularity = "fine",
+    *,
+    shown: Sequence[Example] = (),
+    relation: str = "read",
+    text: str = "",
 ) -> str | None:
     finding = find_fault(
         description,
-        document=document(SUBJECTS.get(language, SUBJECTS["en"]), language),
+        document=document(text or SUBJECTS.get(language, SUBJECTS["en"]), language),
         examples=shown,
+        relation=relation,
         language=language,
         granularity=granularity,
     )
@@ -88,6 +95,7 @@ def test_every_persona_of_the_template_passes_for_its_own_text(granularity: Gran
             persona,
             document=document(example.text, language),
             examples=[],
+            relation="read",
             language=language,
             granularity=granularity,
         )
@@ -170,7 +178,7 @@ def test_a_description_in_another_script_is_in_the_wrong_language(language: str,
     ],
 )
 def test_some_words_of_another_script_are_no_wrong_language(language: str, description: str) -> None:
-    assert reason(description, language) in {None, "unknown_name"}
+    assert reason(description, language) is None
 
 
 def test_half_in_another_language_is_in_the_wrong_language() -> None:
@@ -261,7 +269,6 @@ def test_the_same_words_twice_or_two_words_often_are_none(language: str, descrip
         ("en", "A nurse who agrees with this article and wants to read more of it."),
         ("en", "A patient who dislikes the author for being so blunt about needles."),
         ("en", "A doctor who finds The Text too simple for anyone in the profession."),
-        ("en", "A patient who read an article about needles and is afraid of them."),
         ("en", "A patient who answers the post with a long complaint about his clinic."),
         ("ru", "Медсестра, которая согласна с тем, что говорит этот текст о боли."),
         ("ru", "Больной, который недоволен данной статьёй о диализе и её тоном."),
@@ -280,6 +287,7 @@ def test_a_description_that_mentions_the_text_is_about_the_text(language: str, d
         ("en", "An author of crime novels who spends three mornings a week on dialysis."),
         ("en", "A nurse in the post-war years who learned to place needles without training."),
         ("en", "A patient who sends the nurse a text message before each of his visits."),
+        ("en", "A patient who keeps a document with all the doses of the last ten years."),
         ("en", "A document clerk who types with one hand during the hours of dialysis."),
         ("en", "A texture artist who paints between two visits to the dialysis ward."),
         ("ru", "Рабочий текстильной фабрики, который трижды в неделю ездит на диализ."),
@@ -335,6 +343,7 @@ def test_words_of_an_example_s_text_that_the_document_lacks_have_leaked(language
         description,
         document=document(SUBJECTS[language], language),
         examples=[example],
+        relation="read",
         language=language,
         granularity="fine",
     )
@@ -350,6 +359,7 @@ def test_words_that_the_document_holds_too_have_not_leaked(language: str) -> Non
         description,
         document=document(f"{SUBJECTS[language]} {example.text}", language),
         examples=[example],
+        relation="read",
         language=language,
         granularity="fine",
     )
@@ -397,56 +407,101 @@ def test_the_first_rule_that_is_broken_is_told() -> None:
     assert reason("The text.", "ru") == "wrong_language"
 
 
-# Vague
+# Form
+
+
+@pytest.mark.parametrize(
+    ("language", "description", "expected"),
+    [
+        ("en", "I am a dialysis nurse who trains newcomers to place needles.", "first_person"),
+        ("en", "A dialysis nurse who trains newcomers in our small clinic by the sea.", "first_person"),
+        ("ru", "Я медсестра отделения диализа, которая учит новичков ставить иглу.", "first_person"),
+        ("zh", "我是一位在县医院透析室值早班、教新人扎针的护士。", "first_person"),
+        ("en", "A dialysis nurse who trains newcomers to place needles and to", "cut_off"),
+        ("en", "A dialysis nurse who trains newcomers to place needles in the.", "cut_off"),
+        ("en", "A dialysis nurse who trains newcomers (nurses and doctors of the ward.", "cut_off"),
+        ("ru", "Медсестра отделения диализа, которая учит новичков ставить иглу и", "cut_off"),
+        ("zh", "一位在县医院透析室值早班、教新人怎样扎针的", "cut_off"),
+        ("en", "A dialysis nurse named [NAME] who trains newcomers to place needles.", "placeholder"),
+        ("en", "A {occupation} on the early shift who trains newcomers to place needles.", "placeholder"),
+        ("ru", "Медсестра клиники [АДРЕС], которая учит новичков ставить иглу без боли.", "placeholder"),
+        ("zh", "一位在某某医院透析室值早班、教新人扎针的护士。", "placeholder"),
+        ("en", "1. A dialysis nurse on the early shift who trains newcomers.", "list_or_heading"),
+        ("en", "Persona: a dialysis nurse on the early shift who trains newcomers.", "list_or_heading"),
+        ("en", "Training Newcomers On The Early Shift Of Dialysis", "list_or_heading"),
+        ("ru", "- Медсестра отделения диализа, которая учит новичков ставить иглу.", "list_or_heading"),
+        ("en", "A group of dialysis nurses who train newcomers on the early shift.", "several_people"),
+        ("en", "A young couple who are planning a journey between two dialysis days.", "several_people"),
+        ("en", "Parents who drive a child to the clinic three times each week.", "several_people"),
+        ("ru", "Родители, которые трижды в неделю возят ребёнка в клинику на диализ.", "several_people"),
+        ("zh", "一群每周三次开车送父亲去医院透析的兄弟。", "several_people"),
+        ("en", "Jane Miller, a dialysis nurse who trains newcomers on the early shift.", "named_person"),
+        ("en", "A dialysis nurse called Jane who trains newcomers on the early shift.", "named_person"),
+        ("ru", "Анна Петрова, медсестра диализа, которая учит новичков ставить иглу.", "named_person"),
+        ("zh", "一位名叫张梅、在县医院透析室值早班的护士。", "named_person"),
+    ],
+)
+def test_a_description_of_another_form_is_set_aside(language: str, description: str, expected: str) -> None:
+    assert reason(description, language) == expected
 
 
 @pytest.mark.parametrize(
     ("language", "description"),
     [
-        ("en", "A dialysis nurse who is passionate about her work and helps people in the region."),
-        ("en", "A chef who loves to experiment with flavours for the guests of his small restaurant."),
-        ("zh", "一位对透析护理充满热情、愿意为每一位病人付出的年轻护士。"),
+        ("en", "A US army nurse who trains newcomers to place needles on a hospital ship."),
+        ("en", "A self-employed driver who takes patients to all the clinics they ask for."),
+        ("en", "A nurse who knows what patients' daughters are afraid of when they come in."),
+        ("en", "A family doctor with a small practice who sends patients to dialysis early."),
+        ("en", "A cook who makes lunch for nurses who are on the early shift of dialysis."),
+        ("en", "A team leader on a dialysis ward who plans the shifts of twelve nurses."),
+        ("ru", "Семейный врач из деревни, который рано отправляет больных на диализ."),
+        ("ru", "Медсестра, которая знает больных по именам и всегда утешает их."),
+        ("zh", "一位注重自我提升、在县医院透析室值早班的护士。"),
     ],
 )
-def test_padding_that_fits_anybody_is_vague(language: str, description: str) -> None:
-    assert reason(description, language) == "vague"
+def test_a_person_of_a_like_form_passes(language: str, description: str) -> None:
+    assert reason(description, language) is None
 
 
-def test_a_concrete_wish_is_not_vague() -> None:
-    assert reason("A dialysis nurse who wants the needle to hurt less on the fistula arm.", "en") is None
-
-
-# Unknown names
+# Relation and source
 
 
 @pytest.mark.parametrize(
     ("language", "description"),
     [
-        ("en", "A nurse in a Scottish clinic who places the dialysis needle three times a week."),
-        ("ru", "Медсестра из города Томска, которая трижды в неделю ставит иглу в фистулу."),
+        ("en", "A dialysis patient who is looking for a clinic near the place of her holidays."),
+        ("en", "A young nurse who wants to learn how to place a needle without pain."),
+        ("ru", "Молодая медсестра, которая хочет научиться ставить иглу без боли."),
+        ("zh", "一位想了解怎样扎针不疼的县医院年轻护士。"),
     ],
 )
-def test_a_name_that_the_text_does_not_hold_is_unknown(language: str, description: str) -> None:
-    assert reason(description, language) == "unknown_name"
+def test_who_is_still_to_learn_it_reads_a_text_and_does_not_write_it(language: str, description: str) -> None:
+    assert reason(description, language, relation="write") == "misfits_relation"
+    assert reason(description, language, relation="read") is None
 
 
-def test_a_name_that_the_text_holds_is_known_in_any_form() -> None:
-    found = find_fault(
-        "A clerk who collects German stamps and sells them at the Saturday market.",
-        document=document("The stamps of Germany are sold on Saturdays at the market hall of the town."),
-        examples=[],
-        language="en",
-        granularity="fine",
-    )
-    assert found is None
+def test_who_is_looking_for_something_may_write_a_question() -> None:
+    asked = "Which clinic in the south takes dialysis patients on holiday?"
+    description = "A dialysis patient who is looking for a clinic near the place of her holidays."
+    assert reason(description, "en", relation="write", text=asked) is None
 
 
-def test_names_are_not_checked_against_a_text_in_another_language() -> None:
-    found = find_fault(
-        "A nurse in a Scottish clinic who places the dialysis needle three times a week.",
-        document=document(SUBJECTS["ru"], "ru"),
-        examples=[],
-        language="en",
-        granularity="fine",
-    )
-    assert found is None
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (
+            "en",
+            "We look for a nurse of the early shift who trains newcomers to place needles, and for a cook.",
+        ),
+        ("ru", "Нужна медсестра отделения диализа, которая учит новичков ставить иглу без боли, и повар."),
+        ("zh", "我们需要在县医院透析室值早班、教新人怎样扎针不疼的护士和一位厨师。"),
+    ],
+)
+def test_a_phrase_of_the_text_is_a_copy_of_it(language: str, text: str) -> None:
+    described = {
+        "en": "A nurse of the early shift who trains newcomers to place needles.",
+        "ru": "Медсестра отделения диализа, которая учит новичков ставить иглу без боли.",
+        "zh": "一位在县医院透析室值早班、教新人怎样扎针不疼的护士。",
+    }[language]
+    assert reason(described, language, text=text) == "copies_source"
+    assert reason(described, language) is None

@@ -13,9 +13,9 @@ since pages in any language have English leftovers.
 """
 
 import re
-from functools import lru_cache
+from functools import cache
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["find_boilerplate"]
 
@@ -27,14 +27,19 @@ class _Phrases(NamedTuple):
     fitting: re.Pattern[str]
 
 
-@lru_cache
-def _phrases(language: str) -> _Phrases:
-    """Of English and the language; of all where there are none for it, since it may be a wrong guess."""
+@cache
+def _tables() -> dict[str, dict[str, Any]]:
     import yaml
 
     file = resources.files("personahub.corpus") / "boilerplate.yaml"
-    tables = yaml.safe_load(file.read_text(encoding="utf-8"))
-    chosen = [tables[name] for name in tables if name in {"en", language} or language not in tables]
+    tables: dict[str, dict[str, Any]] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return tables
+
+
+@cache
+def _phrases(language: str | None) -> _Phrases:
+    """Of English and the language; of all for None."""
+    chosen = [table for name, table in _tables().items() if name in {"en", language} or language is None]
 
     def listed(name: str) -> list[str]:
         return [phrase.strip() for table in chosen for phrase in table[name].split(",")]
@@ -49,22 +54,23 @@ def _phrases(language: str) -> _Phrases:
     )
 
 
-_SEPARATORS = re.compile(r"\s+[|·•»›/]+\s+|[|»›]")
+_SEPARATORS = re.compile(r"(?<=\s)[/·•](?=\s)|[|»›]")
+_SEPARATOR_SIGNS = "|»›·•/"
 _MARKS = " \t*-+#>[]():•·«»|"
 _SENTENCES = re.compile(r"\n+|(?<=[.!?])\s+|(?<=[。！？])\s*")
 _SENTENCE_END = re.compile(r"[.!?。！？…।۔؟;:,][\"'”’»)\]*_]*$")
 _SHORT_LINE = 30
 
 
-def find_boilerplate(text: str, language: str) -> str | None:
+def find_boilerplate(folded: str, language: str) -> str | None:
     """What gives the text away as menu, notice, form, footer or error page; None if nothing does.
 
     Args:
-        text: without tags, not empty.
+        folded: the text without tags, case folded, not empty.
         language: ISO 639-1.
     """
-    phrases = _phrases(language)
-    folded = text.casefold()
+    # A language without phrases may be a wrong guess: a menu's words tell little of it.
+    phrases = _phrases(language if language in _tables() else None)
     return _notice(folded, phrases) or _menu(folded, phrases)
 
 
@@ -87,10 +93,12 @@ def _notice(folded: str, phrases: _Phrases) -> str | None:
 
 
 def _menu(folded: str, phrases: _Phrases) -> str | None:
-    lines = folded.split("\n")
-    if len(folded) > 2 * _SHORT_LINE * len(lines) and not any(mark in folded for mark in "|»›·•"):
+    if any(sign in folded for sign in _SEPARATOR_SIGNS):
+        folded = _SEPARATORS.sub("\n", folded)
+    # With twice the length on average, two thirds of the lines can hardly be short ones.
+    if len(folded) > 2 * _SHORT_LINE * (folded.count("\n") + 1):
         return None
-    items = [item for line in lines for part in _SEPARATORS.split(line) if (item := part.strip(_MARKS))]
+    items = [item for line in folded.split("\n") if (item := line.strip(_MARKS))]
     entries = phrases.entries.intersection(items)
     if len(entries) < 3:
         return None

@@ -158,7 +158,7 @@ def _members(source: _Source, form: _Format) -> Iterator[Piece | Damage]:
 
 
 def _skip_padding(source: _Source, form: _Format) -> bool:
-    """Pass over zeros, which fill up the last block on a tape, and frames to skip; False at the file's end."""
+    """Pass over zeros, which fill up a tape's last block, and frames to skip; False at the file's end."""
     while True:
         source.fill(form.input_bytes)
         start = source.buffer[:8]

@@ -89,6 +89,7 @@ class TextToPersona:
             description,
             document=question.document,
             examples=self.template.examples(question.document, question.language),
+            relation=question.relation,
             language=question.language,
             granularity=self.granularity,
         )
