@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Callable
 
 from personahub.models import Reply, Request, Usage
@@ -65,11 +66,16 @@ def persona_reply(request: Request) -> str:
     """A persona that only the request decides, and that fits the form in English and Russian."""
     digest = hashlib.sha256(request.key.encode()).digest()
     number = int.from_bytes(digest[2:5])
+    # Some words of the text, which the filter expects a persona to be close to.
+    told = re.findall(
+        r'"""\n(.*?)\n"""', "\n".join(message.content for message in request.messages), re.DOTALL
+    )
+    known = " ".join(re.findall(r"[^\W\d_]+", told[-1])[:6]).lower() if told else "bees"
     if "по-русски" in request.messages[-1].content:
-        persona = f"Садовод из деревни, который каждое утро считает {number} яблок и ни разу не ошибся."
+        persona = f"Садовод из деревни, который каждое утро считает {number} яблок и хорошо знает {known}."
     else:
         who = f"{WORDS[digest[0] % 10]} {CRAFTS[digest[1] % 10]}"
-        persona = f"A {who} who counts {number} of them each morning and writes it down in a green notebook."
+        persona = f"A {who} who counts {number} of {known} each morning and writes it in a green notebook."
     return json.dumps({"persona": persona}, ensure_ascii=False)
 
 

@@ -14,10 +14,10 @@ KEY = "the-right-key-0123456789"
 
 @pytest.fixture
 def curate(run: Run, texts: Path, tmp_path: Path) -> Any:
-    """Runs ``curate`` on three texts, 12 questions, in German, whose personas may have any form."""
+    """Runs ``curate`` on three texts, 12 questions, in Swedish, whose personas may have any form."""
 
     def command(model: str, *more: object) -> Result:
-        return run("curate", texts, "--hub", tmp_path / "hub", "--language", "de", "--model", model, *more)
+        return run("curate", texts, "--hub", tmp_path / "hub", "--language", "sv", "--model", model, *more)
 
     return command
 

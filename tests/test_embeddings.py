@@ -227,7 +227,7 @@ def test_many_documents_are_embedded_at_a_time(tmp_path: Path) -> None:
 def test_embeddings_that_fail_are_one_line_and_nothing_answered_is_asked_again(
     run: Run, texts: Path, tmp_path: Path
 ) -> None:
-    command = ["curate", texts, "--hub", tmp_path / "hub", "--language", "de", "--json"]
+    command = ["curate", texts, "--hub", tmp_path / "hub", "--language", "sv", "--json"]
     with LoadServer() as server:
         model = ["--model", f"{server.url}#any"]
         # The load server has no embeddings.

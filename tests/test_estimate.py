@@ -30,12 +30,12 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def curate(run: Run, source: Path, tmp_path: Path) -> Command:
-    """Runs ``curate`` on them: 160 questions, in German, so that personas may have any form."""
+    """Runs ``curate`` on them: 160 questions, in Swedish, so that personas may have any form."""
     prices = tmp_path / "prices.yaml"
     prices.write_text("any: {input: 10, output: 30}\n")
 
     def command(url: str, *more: object) -> Result:
-        told = ["--language", "de", "--no-filters", "--model", f"{url}#any", "--prices", prices]
+        told = ["--language", "sv", "--no-filters", "--model", f"{url}#any", "--prices", prices]
         return run("curate", source, "--hub", tmp_path / "hub", *told, *more)
 
     return command
@@ -82,7 +82,7 @@ def test_an_estimate_is_read_in_words(curate: Command) -> None:
 
 def test_without_a_price_the_cost_is_called_unknown(run: Run, source: Path, tmp_path: Path) -> None:
     with LoadServer() as server:
-        model = ["--language", "de", "--model", f"{server.url}#any"]
+        model = ["--language", "sv", "--model", f"{server.url}#any"]
         out = run("curate", source, "--hub", tmp_path / "hub", *model, "--estimate").out
     assert "cost        unknown" in out
 

@@ -127,7 +127,13 @@ def test_what_was_added_is_there_for_another_reader(hub: Hub) -> None:
             "language": "de",
             "source": "a.txt",
             "row": 1,
+            "offset": 0,
+            "url": "",
             "title": None,
+            "date": "",
+            "licence": "unknown",
+            "pii": "{}",
+            "orders": 0,
             "part": 2,
             "start": 30,
         }

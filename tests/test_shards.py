@@ -46,7 +46,7 @@ def reply(request: Request) -> str:
 
 def good_reply(request: Request) -> str:
     who = sentence(request).removesuffix(".").replace("Easter", "sunrise")
-    persona = f"{who} and notes each of them down in a small green book."
+    persona = f"{who} and logs the ships that pass the light in the fog."
     return json.dumps({"persona": persona})
 
 

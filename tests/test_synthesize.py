@@ -77,7 +77,7 @@ def test_more_records_than_personas_asks_them_again_with_another_seed(hub: Path)
 
 
 def test_one_sentence_from_two_texts_gives_two_different_records(texts: Path, tmp_path: Path) -> None:
-    persona = "A night watchman who counts the stairs of every house on his round and greets all the cats."
+    persona = "A baker in a house whose lift is broken who carries rye bread up all the stairs."
     same = json.dumps({"persona": persona})
     curate([texts / "bread.md", texts / "lift.txt"], tmp_path / "hub", model=ScriptedModel(lambda _: same))
     outcome = synthesize("math", tmp_path / "hub", n=8, model=ScriptedModel(any_reply))

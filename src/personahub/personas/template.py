@@ -18,12 +18,15 @@ import yaml
 from personahub.languages import language_name
 from personahub.models import Message
 from personahub.records import Document
+from personahub.safeguards.orders import neutralise_markup
 
 __all__ = ["DEFAULT_RELATIONS", "GRANULARITIES", "Example", "Granularity", "TextToPersonaTemplate"]
 
 Granularity = Literal["fine", "coarse"]
 GRANULARITIES: tuple[Granularity, ...] = ("fine", "coarse")
 DEFAULT_RELATIONS = ("read", "write", "like", "dislike")
+
+_FENCE = '"""'
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,9 @@ class TextToPersonaTemplate:
         return tuple(messages)
 
     def _ask(self, text: str, question: str) -> str:
-        return str(self._content["text_block"].format(text=text, question=question))
+        """Fenced, so that the model can tell the text from what is asked of it."""
+        fenced = neutralise_markup(text).replace(_FENCE, '"' * 2)
+        return str(self._content["text_block"].format(text=fenced, question=question))
 
     def schema(self, language: str, granularity: Granularity) -> Mapping[str, object]:
         """The JSON schema of a reply: an object with the persona, its form fixed where it can be."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from personahub.completion import Completion
 from personahub.models import EmbeddingModel, Request, Sampling
-from personahub.personas.quality import find_fault
+from personahub.personas.quality import LEAST_CLOSENESS, find_fault
 from personahub.personas.template import DEFAULT_RELATIONS, Granularity, TextToPersonaTemplate
 from personahub.records import Document, Persona, SetAside
 
-__all__ = ["Question", "TextToPersona", "closeness"]
+__all__ = ["Question", "TextToPersona", "closeness", "not_grounded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,30 @@ class TextToPersona:
 def closeness(
     document: Document, descriptions: Sequence[str], language: str, encoder: EmbeddingModel
 ) -> list[float | None]:
-    """Cosine of each description and the document; None where the encoder knows no such language."""
+    """Cosine of each description and the document, its text or its title, whichever is closer.
+
+    None where the encoder knows no such language.
+    """
     if not {language, document.language} <= encoder.languages:
         return [None] * len(descriptions)
-    vectors = encoder.embed([document.text, *descriptions])
-    return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
+    parts = [document.text, *([document.title] if document.title else [])]
+    vectors = encoder.embed([*parts, *descriptions])
+    own, others = vectors[: len(parts)], vectors[len(parts) :]
+    return [float(max(cosines)) for cosines in others @ own.T]
+
+
+def not_grounded(persona: Persona, document: Document) -> SetAside | None:
+    """The persona set aside, where its closeness is known and too small; else None."""
+    if persona.closeness is None or persona.closeness >= LEAST_CLOSENESS:
+        return None
+    return SetAside(
+        kind="persona",
+        reason="not_grounded",
+        detail=f"closeness to its text {persona.closeness:.2f}, under {LEAST_CLOSENESS}",
+        text=persona.description,
+        parent_id=document.id,
+        source=document.source,
+        row=document.row,
+        run=persona.run,
+        request=persona.request,
+    )

@@ -23,7 +23,14 @@ from personahub.hub import WHOLE, Hub, Shard
 from personahub.languages import check_language
 from personahub.models import EmbeddingModel, LanguageModel, Request
 from personahub.models.opening import DEFAULT_MODEL
-from personahub.personas import DEFAULT_RELATIONS, GRANULARITIES, Question, TextToPersona, closeness
+from personahub.personas import (
+    DEFAULT_RELATIONS,
+    GRANULARITIES,
+    Question,
+    TextToPersona,
+    closeness,
+    not_grounded,
+)
 from personahub.records import Document, Persona, SetAside
 from personahub.workflows.calls import Calls
 from personahub.workflows.estimate import spread
@@ -325,9 +332,12 @@ class _Curation:
                 personas[0].language,
                 self._encoder,
             )
-            personas = [
+            measured = [
                 replace(persona, closeness=cosine) for persona, cosine in zip(personas, cosines, strict=True)
             ]
+            faults = {persona.position: not_grounded(persona, pending.document) for persona in measured}
+            personas = [persona for persona in measured if not faults[persona.position]]
+            set_aside += [fault for fault in faults.values() if fault]
         self._work.buffer.add(pending.document, *personas, *set_aside)
         self.outcome.documents += 1
         self.outcome.personas += len(personas)
