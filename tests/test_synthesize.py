@@ -77,7 +77,7 @@ def test_more_records_than_personas_asks_them_again_with_another_seed(hub: Path)
 
 
 def test_one_sentence_from_two_texts_gives_two_different_records(texts: Path, tmp_path: Path) -> None:
-    persona = "A caretaker who carries warm rye bread up the stairs while the lift stands still."
+    persona = "A caretaker who carries warm rye bread up the stairs to residents while the lift stands still."
     same = json.dumps({"persona": persona})
     curate([texts / "bread.md", texts / "lift.txt"], tmp_path / "hub", model=ScriptedModel(lambda _: same))
     outcome = synthesize("math", tmp_path / "hub", n=8, model=ScriptedModel(any_reply))

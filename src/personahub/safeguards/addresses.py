@@ -12,19 +12,33 @@ _STREET_ENDS = (
     r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Parkway|Pkwy|Highway|Hwy|Crescent|Mews|Terrace"
     # "The 5 Star Way to", "3 Google Drive tips": everyday words must end the phrase.
     r"|(?:Drive|Dr|Court|Ct|Place|Pl|Way|Square|Sq|Circle|Cir|Close|Gardens|Grove|Row|Alley|Plaza|Trail"
-    r"|Hill)"
+    r"|Hill|Rise|View|Landing|Walk|Green|Heights|Wharf|Quay|Loop|Run|Pike|Ridge|Bend|Crossing|Path"
+    r"|Vale|Dale)"
     r"(?=[,.;\n)]|\Z| (?:Apt|Suite|Unit|Flat|#)))"
 )
 _UNIT = r"(?:Apartment|Apt|Suite|Ste|Unit|Flat|Floor|Room|Rm|Building|Bldg|#)\.? ?#?[\w-]{1,6}"
 _STATE = (
     r"(?:D\.C|A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]"
     r"|T[NX]|UT|V[AT]|W[AIVY]"
-    r"|NSW|VIC|QLD|ON|QC|BC|AB)"
+    r"|NSW|VIC|QLD|ON|QC|BC|AB"
+    r"|Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia"
+    r"|Hawaii|Idaho"
+    r"|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota"
+    r"|Mississippi|Missouri|Montana|Nebraska|Nevada|New (?:Hampshire|Jersey|Mexico|York)|(?:North"
+    r"|South) (?:Carolina"
+    r"|Dakota)|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|Tennessee|Texas|Utah|Vermont"
+    r"|(?:West )?Virginia"
+    r"|Washington|Wisconsin|Wyoming)"
 )
-_POSTCODE_GB = r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
+# Of Great Britain, Ireland, Canada.
+_POSTCODE_GB = (
+    r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[AC-FHKNPRTV-Y]\d[\dW] ?[A-Z\d]{4}|[A-Z]\d[A-Z] ?\d[A-Z]\d)"
+)
 _TOWN = rf"{_CAPITAL}(?: {_CAPITAL}){{0,2}}"
 _TOWN_PART = (
-    rf"(?:,?\s{{1,2}}(?:{_TOWN},?\s(?:{_STATE}\.?(?:,?\s\d{{5}}(?:-\d{{4}})?)?|{_POSTCODE_GB}"
+    rf"(?:(?:,?\s{{1,2}}"
+    rf"|;)(?:{_TOWN}[,;]?\s?(?:Co\. {_CAPITAL},?\s)?(?:{_STATE}\.?(?:[,;]?\s?\d{{5}}(?:-\d{{4}})?)?"
+    rf"|{_POSTCODE_GB}"
     rf"|\d{{5}}\b)|{_POSTCODE_GB})(?!\w)|,\s{_TOWN}(?=[.;\n]|\Z))"
 )
 _ENGLISH = re.compile(
@@ -32,8 +46,8 @@ _ENGLISH = re.compile(
     rf"|th)) ){{1,3}}?{_STREET_ENDS}\b\.?"
     rf"(?:,? [NS]\.?[EW]\.?(?!\w))?(?:,? {_UNIT})?{_TOWN_PART}?(?:, {_TOWN} {_POSTCODE_GB})?"
 )
-_FLAT_BEFORE = re.compile(r"(?:Flat|Apartment|Apt\.?|Suite|Unit) [\w-]{1,5}, \Z")
-_BOX = re.compile(rf"P\.? ?O\.? Box \d{{1,6}}{_TOWN_PART}?")
+_FLAT_BEFORE = re.compile(r"(?:(?:Flat|Apartment|Apt\.?|Suite|Unit) [\w-]{1,5}|P\.? ?O\.? Box \d{1,6}), \Z")
+_BOX = re.compile(rf"P\.? ?O\.? Box \d{{1,6}}\b(?!, \d){_TOWN_PART}?")
 _OTHER_LATIN = re.compile(
     r"(?:[A-ZÄÖÜ][a-zäöüß-]{2,30}(?:straße|strasse|str\.|gasse|allee|platz|weg)|(?:Calle|Avenida|Via"
     r"|Viale|Piazza|Rua) (?:[a-z]{1,3} ){0,2}[A-Z]\w+(?: [A-Z]\w+)?)"
@@ -71,15 +85,18 @@ _STREET_CUE_RU = re.compile(
 _HOUSE_ZH = re.compile(
     r"(?:路|街|道|巷|弄|胡同|村|里|镇|园|区)(?:[东西南北中][段路]?|[一二三四五六七八九十]段)?(?:\d{1,4}弄"
     r"|\d{1,3}巷)?[ ]?\d{1,5}(?:-\d{1,4})?号(?!线|楼道|令|文|选手|公路)"
-    r"(?:院)?(?:[一-鿿A-Z]{0,10}(?:\d{1,3}|[A-Z])(?:号楼|栋|幢|座|单元|楼|层))?(?:\d{1,3}(?:号楼|栋|幢|座|单元|楼"
+    r"(?:院)?(?:[一-鿿]{1,8}(?:楼|厦|馆|中心)(?=\d))?(?:[一-鿿A-Z]{0,10}(?:\d{1,3}|[A-Z])(?:号楼|栋"
+    r"|幢|座|单元|楼|层))?(?:\d{1,3}(?:号楼|栋|幢|座|单元|楼"
     r"|层))*(?:\d{1,4}[室号房])?(?:，?\s?邮编[:：]?\s?\d{6})?"
 )
 _LEFT_ZH = re.compile(
-    r"(?:[一-鿿]{2,8}?(?:省|自治区|特别行政区))?(?:[一-鿿]{2,6}?[市州])?(?:[一-鿿]{1,6}?[区县旗市])?(?:[一-鿿]{1,8}?(?:镇|乡"
+    r"(?:[一-鿿]{2,8}?(?:省|自治区"
+    r"|特别行政区))?(?:[一-鿿]{2,6}?[市州])?(?:[一-鿿]{1,6}?[区县旗市])?(?:[一-鿿]{1,8}?(?:镇|乡"
     r"|街道))?[一-鿿]{1,7}\Z"
 )
 _STOP_ZH = re.compile(
-    r".*(?:住在|位于|地址[是为]?|在|到|于|至|寄往|来|住|去|往|从|是|和|的|了|为|址|请)(?!\Z)"
+    r".*(?:住在|位于|地址[是为]?|寄往|(?<![省市区县镇])(?:在|到|于|至|来|住|去|往|从|是|和|的|了|为"
+    r"|址|请))(?!\Z)"
 )
 
 

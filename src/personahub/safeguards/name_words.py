@@ -9,13 +9,10 @@ import re
 __all__ = [
     "NOT_AFTER_TITLE",
     "NOT_NAMES",
-    "NOT_NAMES_HAN",
     "ROLES",
     "ROLES_AND_SURNAMES",
     "ROLE_RU",
-    "SURNAMES_HAN",
     "TITLES",
-    "TITLE_HAN",
     "words",
 ]
 
@@ -28,6 +25,9 @@ def words(listed: str) -> frozenset[str]:
 TITLES = words(
     "mr mrs ms miss mx dr prof professor doctor madame mme mlle monsieur herr frau señor señora sr sra "
     "don doña "
+    "judge constable pastor cllr councillor inspector lieutenant trooper rabbi imam agent "
+    "тёте тёти тётю тете дяде дяди дядю мастер мастеру мастера модератор модератору тренер тренеру тренера "
+    "воспитатель воспитателю "
     "reverend rev sister nurse officer sgt sergeant detective coach auntie uncle aunt dear "
     "г-н г-жа г-на г-ну г-же г-жи г-жу господин господина господину госпожа госпожи госпоже госпожу "
     "гражданин "
@@ -66,6 +66,22 @@ suspect defendant plaintiff applicant candidate intern apprentice employee worke
 guard janitor
 caretaker cleaner housekeeper pastor priest vicar coach referee columnist blogger maintainer curator
 technologist translator interpreter superintendent commissioner
+controller executor executrix trustee undersigned moderator chaplain deacon warden marshal organist
+handyman roofer plasterer
+stylist groomer breeder concierge registrar constable trooper paralegal underwriter broker banker lender
+borrower buyer
+customer donor passenger cyclist pedestrian motorist complainant respondent petitioner appellant claimant
+deceased
+informant subscriber optician hygienist orthodontist dermatologist radiologist oncologist neurologist
+gynecologist
+physiotherapist chiropractor dietitian nutritionist osteopath obstetrician webmaster sysadmin hairstylist
+florist
+locksmith courier postman grandson granddaughter nephew niece stepfather stepmother stepson fiancé fiancée
+fiance fiancee
+girlfriend boyfriend roommate flatmate housemate bride groom babysitter custodian councillor councilman
+councilwoman
+proprietor shareholder signatory signed bookseller beekeeper holder payee beneficiary magistrate
+recipient sender caller adopter foreperson
 """
 )
 """After these a first and a last name."""
@@ -81,7 +97,14 @@ _ROLES_RU = (
     "|владелиц|"
     "основател|предпринимател|водител|механик|электрик|сантехник|слесар|сварщик|строител|повар|пекар"
     "|официант|продав|"
-    "парикмахер|фермер|тренер|библиотекар|волонт[её]р|координатор|организатор|сотрудник|сотрудниц"
+    "казначе[йюя]|управляющ|модератор|мастер|санитарк|судь|получател|отправител|плательщик"
+    "|арендатор|арендодател"
+    "|вожат|методист|логопед|нян|садовник|уборщиц|вахт[её]р|сторож|кассир|товаровед|риелтор|риэлтор|брокер"
+    "|старост|депутат|настоятел|регистратор|акушерк|акушер|невролог|офтальмолог|гинеколог|логист"
+    "|курьер|монтажник"
+    "|кладовщик|прораб|токар|крановщик|подрядчик|заказчик|поставщик|исполнител|должник|взыскател|гражданин"
+    "|пристав|прокурор|эксперт|понят|мачех|отчим|тёт|дяд|плем[яе]нник|племянниц|супруг|супруга|автор"
+    "|парикмахер|фермер|тренер|библиотекар|волонт[её]р|координатор|организатор|сотрудник|сотрудниц"
     "|работник|работниц|"
     "студент|студентк|ученик|учениц|аспирант|доцент|лаборант|корреспондент|журналист|журналистк|фотограф"
     "|редактор|"
@@ -144,7 +167,7 @@ strategy design
 government administration navy army force forces police fire church congress senate court constitution
 emergency
 house party open source creative commons privacy policy terms linkedin instagram youtube wikipedia
-experience index satisfaction metrics survey surveys strategic outreach
+full part time experience index satisfaction metrics survey surveys strategic outreach
 effort score hazard control channels advocate executive apache arrow development product products project
 business chief
 related other special senior junior deputy assistant associate acting vice interim quality assessment
@@ -172,34 +195,9 @@ NOT_AFTER_TITLE = words(
     "pepper martens seuss who strange watson jekyll evil house bean clean robot right potato spock darcy "
     "rochester wonderful "
     "speaker president vice secretary chief chairman chairwoman justice mayor governor prime minister "
-    "holmes fox big world universe doctor doolittle dolittle sun moon earth day mom dad mum grandma "
+    "ben ben's jemima mame holmes fox big world universe doctor doolittle dolittle sun moon earth "
+    "day mom dad mum grandma "
     "grandpa sam "
     "айболит ватсон хаус живаго кто владимирович"
 )
 """Characters and goods that bear a title: their name is the subject."""
-
-SURNAMES_HAN = (
-    "王李张刘陈杨赵黄周吴徐孙胡朱林郭罗梁宋郑谢韩唐冯董曹袁邓许傅沈曾彭吕苏卢蒋蔡贾魏薛叶阎潘杜戴钟汪姜姚谭廖邹陆郝孔崔邱秦侯邵孟尹钱"
-    "何高马于萧程任方石熊金白康毛江史顾龙万段雷汤黎易常武乔贺赖龚文夏田范丁余"
-)
-"""Common surnames; the second line's are everyday words too."""
-
-TITLE_HAN = (
-    "老师|先生|女士|小姐|太太|医生|大夫|护士|护士长|教授|校长|院长|主任|经理|总经理|总监|主管|班长|律师|教练|师傅|阿姨|叔叔|"
-    "同学|同志|警官|法官|工程师|会计|博士|队长|局长|处长|科长|店长|馆长|园长|厂长|老板|董事长|主编|编辑|记者|医师|药师|组长"
-)
-
-NOT_NAMES_HAN = words(
-    """
-每周 上周 下周 本周 一周 两周 感谢 谢谢 多谢 答谢 致谢 也许 或许 允许 许多 分钟 大陆 森林 树林 园林
-树叶 主张 紧张 夸张 行李 面孔 毛孔 未曾 不曾 曾经 曾任 周末 周边 周围 林业 林区 孙子 孙女 罗马 苏州
-苏联 黄金 黄河 张家 孔子 钱包 胡同 宋代 唐代 唐朝 秦朝 韩国 韩语 陈旧 陈列 程序 高中 高级 高校 高等
-高三 高二 高一 任课 任何 何时 如何 为何 马上 江苏 江西 金牌 白天 石油 田径 文学 语文 英文 中文 方法
-常任 常务 史学 历史 武术 万能 文化 文科 文艺 高年 方面 夏令 夏季 于是 关于 等于 由于 对于 至于 大于
-位于 江南 石家 金融 白衣 毛笔 顾客 顾问 龙头 段落 汤圆 黎明 容易 经常 非常 常常 乔木 祝贺 依赖 范围
-示范 模范 其余 业余 主任 责任 信任 担任 现任 前任 新任 历任 地方 对方 官方 双方 各方 校方 院方 警方
-提高 最高 唐诗 宋词 曹操 杜甫 李白 孟子 孔子 钱财 何老 万一 千万 健康 小康 夏天 武器 班主 女王 国王
-大王 帝王
-"""
-)
-"""Pairs of characters in which what looks like a surname is none."""

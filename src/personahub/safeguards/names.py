@@ -9,6 +9,18 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from personahub.safeguards.name_cues import (
+    AFTER_COLON,
+    BYLINE_AFTER,
+    BYLINE_BEFORE,
+    CONTACT_AFTER,
+    CUE_BEFORE,
+    CUE_ENDS,
+    LABEL,
+    LINE,
+    SIGN_OFF,
+    TITLED_CAPITALS,
+)
 from personahub.safeguards.name_words import (
     NOT_AFTER_TITLE,
     NOT_NAMES,
@@ -33,29 +45,8 @@ _PARTICLE = r"(?:(?:de|da|di|del|der|den|van|von|la|le|bin|al|el|ter|dos|du) ){0
 _RUN = re.compile(rf"{_WORD}(?:(?: |(?<=\.)){_PARTICLE}{_WORD}){{0,5}}")
 _PIECE = re.compile(_WORD)
 
-_CUE_BEFORE = re.compile(
-    r"(?:\b(?i:written|posted|reviewed|edited|photographed|submitted|prepared|compiled|taught|signed|led"
-    r"|hosted|reported|photos?|story|text|interview"
-    r"|words|pictures|article|guest post|translated|approved|treated|assisted|represented|drawn up"
-    r"|completed) by|(?i:\bmy (?:full )?name is)"
-    r"|(?i:\bname(?:'s|:| is))"
-    r"|\b(?:I am|I['’]m|[Tt]his is)|(?i:\bcontact(?: person)?|\bask for|\bspeak (?:to|with)|\bcall"
-    r"|\battn|\battention|\bauthor|\breach|\bsigned|\bnamed|\bcalled)"
-    r"|(?:[Rr]egards|[Ss]incerely|[Bb]est|[Tt]hanks|[Cc]heers|[Yy]ours|[Tt]hank you|[Bb]est wishes"
-    r"|с уважением|С уважением|Искренне Ваша?),?(?: *\n+| +—? ?)"
-    r"|(?i:меня зовут|мо[её] имя|зовут|по имени|автор|контактное лицо|контакт|обращаться к|обращайтесь к"
-    r"|спросить|фио|ф\. ?и\. ?о\.|подпись|имя))"
-    r"[:\s]{0,3}\Z"
-)
-# "By Jane Doe" alone on its line, or before a date; not "By Grand Central Terminal we met".
-_BYLINE_BEFORE = re.compile(r"(?:\A|\n)[ \t*_#>-]{0,6}(?:[Bb]y|BY|[Тт]екст|[Фф]ото)[:\s]{1,3}\Z")
-_BYLINE_AFTER = re.compile(r"\s*(?:\n|\Z|[|,•·—–]|on \w)")
-_ROLE_AFTER = re.compile(r"(?:, | ?[—–|] | -{1,2} | ?\()((?:[\w'’-]+[ )]?){1,5})")
-_CONTACT_AFTER = re.compile(
-    r"[ ,:;(<\[|—–-]{1,4}(?:(?:at|on|tel|phone|тел|email|e-mail|mail|mobile)[.: ]{1,3}){0,2}"
-    r"(?:mailto:)?(?:[+(]?\d[\d ()-]{6}|[\w.+-]{1,40}@\w|P\.? ?O\.? Box)"
-    # An age: "Jane Doe, 34, said".
-    r"|, \d{2},"
+_ROLE_AFTER = re.compile(
+    r"(?:, | ?[—–|] | -{1,2} | ?\(| ?\n(?=[^\n.]{3,50}(?:\n|\Z)))((?:[\w'’-]+[ )]?){1,5})"
 )
 _ROLE_BEFORE_RU = re.compile(
     r"([а-яё-]+)((?: (?:[а-яё-]+|№ ?\d+|[«\"][^»\"\n]{1,40}[»\"])){0,4}),? ?\Z", re.IGNORECASE
@@ -67,6 +58,7 @@ _LEADING = _words(
     "on the our my your thanks "
     "regards sincerely best written posted today yesterday here meet hi hello name i this автор "
     "обращаться обращайтесь когда и а но в на с у от для "
+    "спрашивает отвечает пишет reply message "
     "наш наша мой моя сегодня вчера это звоните пишите контакт"
 )
 _BEFORE_ONE = TITLES | {"is", "name's", "name’s", "зовут"}
@@ -78,6 +70,12 @@ _DETERMINERS = _words("a an the our my his her their your its")
 
 
 _GIVES_OWN = re.compile(r"(?:[Mm]y name is|[Mm]y name['’]s|[Мм]еня зовут) \Z")
+
+
+_LAST_WORD = re.compile(r"[\w’'/.]+(?=[:,\s—–-]{0,8}\Z)")
+_PARTS = re.compile(r",? ")
+# "our treasurer is Jane Doe", "Coach - Jane Doe": what joins a role to a name.
+_JOINED = re.compile(r"(?:,|[ ]?[—–:-]|[ ](?:is|was)|[ ]?\n)?[ ]?\Z")
 
 
 class _Word(NamedTuple):
@@ -106,13 +104,46 @@ def find_names(text: str) -> Iterator[Span]:
             continue
         if named := _person(text, words):
             yield Span(*named, "name")
+    yield from _labelled(text)
     if not text.isascii():
         yield from find_han_names(text)
 
 
+def _labelled(text: str) -> Iterator[Span]:
+    """Names after the label of a form or at the end of a letter, also those in capitals."""
+    for match in AFTER_COLON.finditer(text):
+        label = LABEL.search(text, max(0, match.start() - 40), match.start())
+        if label and _is_name(match[1], one=label[1] is not None):
+            yield Span(*match.span(1), "name")
+    for match in TITLED_CAPITALS.finditer(text):
+        if _is_name(match[1], one=True) and match[1].lower() not in NOT_AFTER_TITLE:
+            yield Span(*match.span(1), "name")
+    for match in LINE.finditer("\n" + text):
+        start, end = match.start(1) - 1, match.end(1) - 1
+        signed = SIGN_OFF.search(text, max(0, start - 40), start)
+        below = match[2].lower().split()[:5] if match[2] else []
+        if (signed and _is_name(match[1], one=True)) or (
+            any(_is_role(word.strip(",()")) for word in below) and _is_name(match[1], one=False)
+        ):
+            yield Span(start, end, "name")
+
+
+def _is_name(written: str, *, one: bool) -> bool:
+    words = _PARTS.split(written)
+    return (
+        len(written) > 2
+        and (one or len(words) > 1)
+        and not any(_is_no_name(word.rstrip(".")) for word in words)
+    )
+
+
+def _is_no_name(word: str) -> bool:
+    return word.lower() in NOT_NAMES or _is_role(word.lower())
+
+
 def _called_by_one_word(text: str, start: int) -> bool:
     """Whether a form of address or "my name is" stands before one word at `start`."""
-    before = text[max(0, start - 14) : start].split()
+    before = text[max(0, start - 14) : start].rsplit(None, 1)
     return bool(before) and before[-1].strip("(«\"'“*_>").rstrip(".").lower() in _BEFORE_ONE
 
 
@@ -176,10 +207,10 @@ def _name_of(words: list[_Word]) -> list[_Word]:
 
 def _introduced(before: str) -> tuple[bool, bool]:
     """Whether what stands before a name is a form of address, and whether it is a role."""
-    head = before.rstrip(" ,")
+    head = before[:-6] + _JOINED.sub("", before[-6:])
     last = re.split(r"[\s(«\"“/]", head[-24:])[-1].lower()
     bare = last.rstrip(".,:")
-    if len(before) - len(head) > 2 or (last.endswith(".") and bare not in TITLES):
+    if last != last.rstrip(",;") or (last.endswith(".") and bare not in TITLES):
         return False, False
     if bare in TITLES:
         return "," not in before[len(head) :], False
@@ -194,9 +225,12 @@ def _introduced(before: str) -> tuple[bool, bool]:
 
 def _cued(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 60) : start]
-    if _CUE_BEFORE.search(before) or _CONTACT_AFTER.match(text, end):
+    last = _LAST_WORD.search(before)
+    if last and last[0].lower() in CUE_ENDS and CUE_BEFORE.search(before):
         return True
-    return _BYLINE_BEFORE.search(before) is not None and _BYLINE_AFTER.match(text, end) is not None
+    if CONTACT_AFTER.match(text, end):
+        return True
+    return BYLINE_BEFORE.search(before) is not None and BYLINE_AFTER.match(text, end) is not None
 
 
 def _role_follows(text: str, end: int) -> bool:

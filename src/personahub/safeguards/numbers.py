@@ -165,7 +165,7 @@ _CALLED = re.compile(
     r"|(?:phone|mobile|cell) (?:number|no))\b|\bтел\w*|звон\w+|\bмоб\w*|\bфакс\w*|\bном[её]р\w* телефона"
     r"|\bсот\w*|ватсап\w*"
     r"|电话|手机|致电|热线|传真|联系方式|拨打|座机|短信|微信同号)(?:号码?)?"
-    r"[ .:：\-–)）*_]{0,4}(?:\w{1,9}[ .:：]{1,2}){0,2}[（(]?\Z",
+    r"[ .:：\-–)）*_是为]{0,4}(?:\w{1,9}[ .:：]{1,2}){0,2}[（(]?\Z",
     re.IGNORECASE,
 )
 _NO_PHONE_BEFORE = re.compile(
@@ -178,7 +178,8 @@ _NO_PHONE_BEFORE = re.compile(
 _QUANTITY_AFTER = re.compile(
     r"[ \u00a0]?(?:[%$€£¥₽°]|(?:руб|тыс|млн|млрд|чел|евро|долл|километр|км|кг|штук|rub|usd|eur|dollars"
     r"|euros|people|users|million"
-    r"|billion|percent|bytes|kg|km|copies|votes|times|residents|inhabitants)\w*\b)|[万亿元人年个次美公千]|[./]\d"
+    r"|billion|percent|bytes|kg|km|copies|votes|times|residents|inhabitants)\w*\b)"
+    r"|[万亿元人年个次美公千]|[./]\d"
     r"|[\w=/]"
 )
 _DATE = re.compile(
@@ -226,7 +227,8 @@ def _looks_like_phone(text: str, cluster: _Cluster) -> bool:
         return len(cluster.digits) >= 8
     return bool(
         re.fullmatch(
-            r"(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}-)\d{3}-\d{4}|0\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}",
+            r"(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}-)\d{3}-\d{4}"
+            r"|\(?0\d{2,4}\)?[ -]\d{3,4}[ -]?\d{3,4}|\(0\d{2,4}\d{6}|0\d{4} \d{6}",
             text[cluster.start : cluster.end],
         )
     )

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from personahub.safeguards.accounts import each, find_accounts
 from personahub.safeguards.name_words import words
 from personahub.safeguards.span import Span
 
@@ -17,21 +18,23 @@ _DOMAIN = re.compile(
 )
 # Names of files: icon@2x.png.
 _FILE_ENDS = words("png jpg jpeg gif svg webp css js ts json html htm php py md txt zip")
-_AT_WORD = re.compile(
-    r"(?:\[\s?at\s?\]|\(\s?at\s?\)|\{at\}|\[\s?@\s?\]|\(\s?@\s?\)|\(\s?собака\s?\)|\[\s?собака\s?\])",
-    re.IGNORECASE,
-)
+_AT_WORD = re.compile(r"[(\[（{【<]\s?(?:at|@|собака|艾特)\s?[)\]）}】>]", re.IGNORECASE)
+_AT_SPOKEN = re.compile(r"(?<=\w) (?:собака|at) (?=[\w-]{2,40}(?: точка | dot )\w)", re.IGNORECASE)
 _SPELLED_AT = re.compile(r"([A-Za-z0-9][\w.+-]{0,63})\s?\Z")
 _SPELLED_DOMAIN = re.compile(
-    r"\s?[A-Za-z0-9-]{1,63}(?:\s?(?:\.|\[\s?dot\s?\]|\(\s?dot\s?\)|\(\s?точка\s?\)|\[\s?точка\s?\]"
-    r"| dot )\s?[A-Za-z0-9-]{1,63}){1,4}",
+    r"\s?[A-Za-z0-9-]{1,63}(?:\s?(?:\.|[(\[（{【<]\s?(?:dot|точка|点)\s?[)\]）}】>]| dot(?= )| точка(?= ))"
+    r"\s?[A-Za-z0-9-]{1,63}){1,4}",
     re.IGNORECASE,
 )
+
+
+_HASHED = re.compile(r"[A-Za-z0-9][\w.-]{0,63}#(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}", re.ASCII)
+_HASH_MEANS_AT = re.compile(r"#[^\w\n]{0,2}(?:换|改|替换|->|→|=|to|with|на|вместо|is)[^\n]{0,8}@")
 
 
 def find_emails(text: str) -> Iterator[Span]:
     """E-mail addresses, also those spelled "name [at] example [dot] com"."""
-    for at in _each(text, "@"):
+    for at in each(text, "@"):
         if not (text[at - 1 : at].isalnum() or text[at - 1 : at] in {"_", "-", ".", "+"}):
             continue
         local = _LOCAL.search(text[max(0, at - 64) : at])
@@ -40,16 +43,25 @@ def find_emails(text: str) -> Iterator[Span]:
             continue
         # Chinese runs on without spaces: 邮箱jane@example.org请; git@host:path names a repository.
         start = at - len(re.split(r"[一-鿿/=]|^[^\w]+", local[0])[-1])
-        if start < at and not (
-            text[start:at] == "git" and text[domain.end() : domain.end() + 1] in {":", "/"}
+        federated = text[start - 1 : start] == "@" and not text[start - 2 : start - 1].isalnum()
+        if (
+            start < at
+            and not federated
+            and not (text[start:at] == "git" and text[domain.end() : domain.end() + 1] in {":", "/"})
         ):
             yield Span(start, _latin_end(text, at + 1, domain.end()), "email")
-    if "(" in text or "[" in text or "{at}" in text:
-        yield from _spelled_emails(text)
+    yield from _spelled_emails(text)
+    # 把#换成@ and such: the sign that stands for "@" is told beside the address.
+    for match in _HASHED.finditer(text) if "#" in text and "@" in text else ():
+        if _HASH_MEANS_AT.search(text, match.end(), match.end() + 30):
+            yield Span(*match.span(), "email")
 
 
 def _spelled_emails(text: str) -> Iterator[Span]:
-    for at in _AT_WORD.finditer(text):
+    found = [*_AT_WORD.finditer(text)]
+    if " dot " in text or " точка " in text:
+        found += _AT_SPOKEN.finditer(text)
+    for at in found:
         local = _SPELLED_AT.search(text[max(0, at.start() - 66) : at.start()])
         domain = _SPELLED_DOMAIN.match(text, at.end())
         if local and domain:
@@ -61,13 +73,6 @@ def _latin_end(text: str, start: int, end: int) -> int:
     """Where a domain in Latin letters ends, before Chinese that follows without a space."""
     han = re.search(r"[一-鿿]", text[start:end])
     return start + han.start() if han and han.start() else end
-
-
-def _each(text: str, piece: str) -> Iterator[int]:
-    place = text.find(piece)
-    while place >= 0:
-        yield place
-        place = text.find(piece, place + len(piece))
 
 
 _HANDLE = re.compile(r"@([\w一-鿿](?:[\w.-]{0,29}\w)?)(?![\w@/]|\.\w)")
@@ -84,33 +89,29 @@ _NOT_HANDLES = words(
 _DECORATOR = re.compile(
     r"@[\w.]+(?:\([^\n]*\))?[ \t]*(?:\n\s*(?:@|def |class |async |public |private |static )|\Z)"
 )
-_NETWORKS = (
-    "Telegram", "WhatsApp", "WeChat", "Skype", "Instagram", "Twitter", "Discord", "Snapchat", "Viber", "ICQ",
-    "LINE", "Телеграм", "Скайп", "Инстаграм", "Вайбер", "微信", "微博", "QQ", "抖音", "小红书",
-)  # fmt: skip
-_ACCOUNT = re.compile(
-    rf"(?:{'|'.join(_NETWORKS)})м?(?: ?(?:ID|id|username|handle|号码?))?\s?[:：]\s?"
-    r"(?!https?:|www\.|[+\d(]+[ \d()-]{9})((?:live:)?\w[\w.-]{2,29}(?<=\w))",
-    re.ASCII,
-)
+_FEDERATED = re.compile(r"@[\w.-]{2,30}@(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}(?![\w@-])", re.ASCII)
+_HAN_HANDLE_ENDS = re.compile(r"[和与或及]|私信|关注|联系|留言")
 
 
 def find_handles(text: str) -> Iterator[Span]:
     """Names on social networks: @name, or a name after "Telegram:", "微信号：" and such."""
-    for at in _each(text, "@"):
+    for at in each(text, "@"):
         before = text[at - 1 : at]
         if before and (before in ".`/@=<+\\" or (before.isalnum() and before.isascii()) or before == "_"):
             continue
-        match = _HANDLE.match(text, at)
-        if not match or match[1].lower() in _NOT_HANDLES or match[1].isdigit() or len(match[1]) < 2:
+        match = _FEDERATED.match(text, at) or _HANDLE.match(text, at)
+        if not match:
+            continue
+        name = match[0][1:]
+        if name.lower() in _NOT_HANDLES or name.isdigit() or len(name) < 2:
             continue
         line_start = text.rfind("\n", max(0, at - 80), at) + 1
         if not text[line_start:at].strip() and _DECORATOR.match(text, at) and "\n" in text[at : at + 200]:
             continue
-        yield Span(at, match.end(), "handle")
-    for match in _ACCOUNT.finditer(text) if any(name in text for name in _NETWORKS) else ():
-        if not text[match.start() - 1 : match.start()].isalnum() or match[0][0] > "一":
-            yield Span(*match.span(1), "handle")
+        # Chinese runs on: @纸上时间和B站.
+        runs_on = None if name[0].isascii() else _HAN_HANDLE_ENDS.search(name, 2)
+        yield Span(at, at + 1 + runs_on.start() if runs_on else match.end(), "handle")
+    yield from find_accounts(text)
 
 
 _URL_HOST = re.compile(r"\.(?:com|me|ru|cn|net|org|io|social|bsky\.app|tv)/(?=[@\w+])")
@@ -193,7 +194,7 @@ def find_profile_urls(text: str) -> Iterator[Span]:
         elif not wanted.match(path[0]) or _belongs_to_site(host, path[0]):
             continue
         yield Span(match.start() - len(left[0]), path.end(), "profile_url")
-    for start in _each(text, "mailto:"):
+    for start in each(text, "mailto:"):
         address = _MAILTO.match(text, start + 7)
         if address:
             yield Span(start, address.end(), "profile_url")
@@ -211,9 +212,11 @@ def _belongs_to_site(host: str, path: str) -> bool:
     return host.endswith("vk.com") and bool(_GROUPS_VK.match(path))
 
 
-_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\w)")
+_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9_-]|\.[A-Za-z0-9_])")
 _VERSION_BEFORE = re.compile(
-    r"(?:\bv|version|release|build|firmware|section|chapter|§|верси[яиюей]+|сборк[аи]|раздел[аеу]?"
+    r"(?:\bv|version|release|build|firmware|driver|patch|section|chapter|§|верси[яиюей]+|сборк[аи]"
+    r"|раздел[аеу]?"
+    r"|прошивк[аиуейо]+|драйвер\w{0,2}|окпд ?2?|оквэд|код\w{0,2}|驱动|系统"
     r"|пункт[аеу]?|п\.|版本|固件|第)\s?[:：]?\s?\Z",
     re.IGNORECASE,
 )
@@ -246,13 +249,16 @@ def find_ips(text: str) -> Iterator[Span]:
             yield Span(start, start + len(found), "ip")
 
 
+_NETWORK_IPV6 = re.compile(r"(?:fe80|f[cd][0-9a-f]{2}|2[0-9a-f]{3})::\w", re.IGNORECASE)
+
+
 def _names_machine(found: str) -> bool:
     try:
         address = ipaddress.ip_address(found)
     except ValueError:
         return False
     if address.version == 6 and sum(bool(group) for group in found.split(":")) < 3:
-        return False  # "a::b" of a programming language
+        return _NETWORK_IPV6.match(found) is not None  # not the "a::b" of a programming language
     return not (
         address.is_loopback or address.is_unspecified or address.is_multicast or found.startswith("255.")
     )
