@@ -109,6 +109,7 @@ def _main_text(
             html,
             url=url or None,
             include_comments=False,
+            favor_recall=True,
             with_metadata=True,
             date_extraction_params={
                 "extensive_search": False,
