@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 from typing import Any, NamedTuple
@@ -64,7 +64,11 @@ def check_first_rows(sources: Sources, *, text_field: str | None = None) -> None
 
 
 def read_source(
-    source: Source, options: ReadOptions, document_tokens: int | None
+    source: Source,
+    options: ReadOptions,
+    document_tokens: int | None,
+    *,
+    wanted: Callable[[int], bool] | None = None,
 ) -> Iterator[Document | LeftOut]:
     """Every document of a file, in its order, and what gave none.
 
@@ -73,12 +77,13 @@ def read_source(
         options: what is taken, and how.
         document_tokens: texts of more tokens than about this are cut into parts, each a document; None leaves
             them whole.
+        wanted: whether the texts of a row are; None for all.
 
     Raises:
         UserError: the file cannot be opened.
     """
     conditions = options.conditions
-    with closing(read_texts(source, options.text_field)) as texts:
+    with closing(read_texts(source, options.text_field, wanted=wanted)) as texts:
         for text in texts:
             if isinstance(text, Unread):
                 yield LeftOut(source.name, *text[:4], broken=text.broken)
