@@ -22,7 +22,7 @@ def read_parquet(file: BinaryIO, text_field: str | None) -> Iterator[Text | Unre
         text_field: the column that holds the text; None looks for the usual ones.
     """
     try:
-        table = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
+        table = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False, buffer_size=2**20)
         schema = table.schema_arrow
     except (pa.ArrowException, OSError, ValueError) as error:
         yield Unread(1, 0, "broken_archive", _first_line(error))
