@@ -31,7 +31,7 @@ Jobs = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Processes that read, a file at a time each; default: as many as pay.",
+        help="Processes that read; default: as many as pay.",
     ),
 ]
 Sources = Annotated[

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from personahub.corpus.opening import read_texts
 from personahub.corpus.options import ReadOptions
 from personahub.corpus.sources import Source, Sources
 from personahub.corpus.texts import Text, Unread, clean
+from personahub.corpus.where import value_of
 from personahub.errors import UserError
 from personahub.records import Document
 from personahub.safeguards.orders import find_orders
@@ -63,7 +64,11 @@ def check_first_rows(sources: Sources, *, text_field: str | None = None) -> None
 
 
 def read_source(
-    source: Source, options: ReadOptions, document_tokens: int | None
+    source: Source,
+    options: ReadOptions,
+    document_tokens: int | None,
+    *,
+    wanted: Callable[[int], bool] | None = None,
 ) -> Iterator[Document | LeftOut]:
     """Every document of a file, in its order, and what gave none.
 
@@ -72,19 +77,20 @@ def read_source(
         options: what is taken, and how.
         document_tokens: texts of more tokens than about this are cut into parts, each a document; None leaves
             them whole.
+        wanted: whether the texts of a row are; None for all.
 
     Raises:
         UserError: the file cannot be opened.
     """
     conditions = options.conditions
-    with closing(read_texts(source, options.text_field)) as texts:
+    with closing(read_texts(source, options.text_field, wanted=wanted)) as texts:
         for text in texts:
             if isinstance(text, Unread):
                 yield LeftOut(source.name, *text[:4], broken=text.broken)
             elif options.sample_rate == 1 or _is_drawn(source.name, text.row, options):
                 failed = next((c for c in conditions if not c.holds(text.metadata)), None)
                 if failed:
-                    value = text.metadata.get(failed.field)
+                    value = value_of(text.metadata, failed.field)
                     yield LeftOut(
                         source.name, text.row, text.offset, "where", f"{failed.field} is {value!r}"[:200]
                     )
@@ -113,7 +119,7 @@ def documents_of(
     title = _line(text.metadata.get("title"))
     if title:
         title = _redacted(title[:_TITLE_CHARACTERS], language, options)[0]
-    date = next((str(text.metadata[name]) for name in _DATES if text.metadata.get(name)), "")[:40]
+    date = next((str(value) for name in _DATES if (value := value_of(text.metadata, name))), "")
     url = _url(text.metadata)
     parts = cut(text.text, document_tokens) if document_tokens else iter([(0, text.text)])
     for part, (start, whole) in enumerate(parts):
@@ -132,7 +138,7 @@ def documents_of(
                 offset=text.offset,
                 url=url,
                 title=title or None,
-                date=date,
+                date=clean(date)[:40],
                 licence=licence,
                 pii=json.dumps(found) if found else "{}",
                 orders=orders,
@@ -148,8 +154,8 @@ def _is_drawn(source: str, row: int, options: ReadOptions) -> bool:
 
 
 def _wrong(text: Text, language: str, licence: str, options: ReadOptions) -> tuple[str, str] | None:
-    if options.opt_outs and (opted := text.metadata.get("opt_out")):
-        return "opted_out", str(opted)[:200]
+    if options.opt_outs and text.metadata.get("opt_out"):
+        return "opted_out", clean(str(value_of(text.metadata, "opt_out") or ""))[:200]
     if options.require_licence and licence not in options.require_licence:
         return "licence", licence
     if options.languages and language not in options.languages:
@@ -162,7 +168,7 @@ def _wrong(text: Text, language: str, licence: str, options: ReadOptions) -> tup
 def _licence(metadata: Mapping[str, Any], options: ReadOptions) -> str:
     told = next((metadata[name] for name in _LICENCES if isinstance(metadata.get(name), str)), None)
     told = told or options.licence
-    return licence_name(told) if told else "unknown"
+    return licence_name(clean(told)) if told else "unknown"
 
 
 def _redacted(text: str, language: str, options: ReadOptions) -> tuple[str, dict[str, int]]:
@@ -175,5 +181,5 @@ def _line(value: object) -> str:
 
 def _url(metadata: Mapping[str, Any]) -> str:
     found = metadata.get("url") or metadata.get("id")
-    url = found if isinstance(found, str) else ""
+    url = clean(found) if isinstance(found, str) else ""
     return url[:2000] if url.startswith(("http://", "https://", "ftp://", "file://")) else ""

@@ -1,8 +1,8 @@
 """A file in, its texts out, whatever its format."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
 from personahub.config import read_json
 from personahub.corpus.compression import read_pieces
@@ -19,7 +19,9 @@ from personahub.errors import UserError
 __all__ = ["read_texts"]
 
 
-def read_texts(source: Source, text_field: str | None = None) -> Generator[Text | Unread]:
+def read_texts(
+    source: Source, text_field: str | None = None, *, wanted: Callable[[int], bool] | None = None
+) -> Generator[Text | Unread]:
     """The texts of a file, in its order; what cannot be read comes as what it is.
 
     Of a file that is cut short or broken, everything readable is given.
@@ -27,29 +29,35 @@ def read_texts(source: Source, text_field: str | None = None) -> Generator[Text 
     Args:
         source: the file.
         text_field: the field or the column that holds the text; None looks for the usual ones.
+        wanted: whether the texts of a row are; None for all. No main text is looked for in the others.
 
     Raises:
         UserError: the file cannot be opened.
     """
     try:
         with source.open() as file:
-            if source.format == "parquet":
-                yield from read_parquet(file, text_field)
-                return
-            pieces = read_pieces(file, compressed=source.is_compressed)
-            match source.format:
-                case "jsonl":
-                    yield from read_jsonl(pieces, text_field, _signals(source))
-                case "warc":
-                    yield from texts_of(read_warc(pieces))
-                case "arc":
-                    yield from texts_of(read_arc(pieces))
-                case "html":
-                    yield from read_html(pieces)
-                case _:
-                    yield from read_plain(pieces)
+            texts = _texts(file, source, text_field, wanted)
+            yield from texts if wanted is None else (text for text in texts if wanted(text.row))
     except OSError as error:
         raise UserError(f"{source.name}: cannot be read ({error.strerror or error})") from error
+
+
+def _texts(
+    file: BinaryIO, source: Source, text_field: str | None, wanted: Callable[[int], bool] | None
+) -> Iterator[Text | Unread]:
+    if source.format == "parquet":
+        return read_parquet(file, text_field)
+    pieces = read_pieces(file, compressed=source.is_compressed)
+    match source.format:
+        case "jsonl":
+            return read_jsonl(pieces, text_field, _signals(source))
+        case "warc" | "arc":
+            records = read_warc(pieces) if source.format == "warc" else read_arc(pieces)
+            return texts_of(record for record in records if wanted is None or wanted(record.row))
+        case "html":
+            return read_html(pieces)
+        case _:
+            return read_plain(pieces)
 
 
 def _signals(source: Source) -> Iterator[Mapping[str, Any]] | None:

@@ -1,4 +1,8 @@
-"""All sources, several files at once, their documents in the sources' order, none twice."""
+"""All sources, by several processes, their documents in the sources' order, none twice.
+
+Each process reads all of a long file and makes documents of every n-th stripe of its rows: reading a text
+costs a hundredth of looking at it, and so the processes work side by side within one file, in little memory.
+"""
 
 import os
 import pickle
@@ -6,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
+from heapq import merge
 from typing import IO, cast
 
 import numpy as np
@@ -19,6 +25,11 @@ from personahub.records import Document
 __all__ = ["Seen", "read_documents", "worker"]
 
 _BATCH = 64
+_STRIPE = 16
+"""Rows: few enough that the stripes which a process is ahead fit its pipe's buffer."""
+_SHARED_BYTES = 2**18
+"""A file of fewer is read by one process, and so is one elsewhere, which would be fetched several times."""
+_LAST = sys.maxsize
 _WORTH_BYTES = 2**23
 """Under this many bytes in all, more processes take longer to start than they save."""
 
@@ -39,7 +50,7 @@ def read_documents(
         options: what is taken, and how.
         document_tokens: texts of more tokens than about this are cut into parts, each a document; None leaves
             them whole.
-        jobs: processes that read, each a file at a time; None for as many as are worth it.
+        jobs: processes that read; None for as many as are worth it.
 
     Raises:
         UserError: a file cannot be opened.
@@ -62,7 +73,6 @@ def _in_order(
     if jobs is None:
         worth = sum(source.size for source in sources) >= _WORTH_BYTES
         jobs = len(os.sched_getaffinity(0)) if worth else 1
-    jobs = min(jobs, len(sources))
     if jobs > 1:
         yield from _by_workers(sources, options, document_tokens, jobs)
         return
@@ -70,10 +80,14 @@ def _in_order(
         yield from read_source(source, options, document_tokens)
 
 
+_Batch = tuple[int, list[Document | LeftOut] | UserError]
+"""A stripe's number and items of it, or what ends the reading."""
+
+
 def _by_workers(
     sources: Sequence[Source], options: ReadOptions, document_tokens: int | None, jobs: int
 ) -> Iterator[Document | LeftOut]:
-    """Each worker reads every ``jobs``-th file and waits when its pipe is full, which bounds the memory."""
+    """A worker that is ahead of the others waits when its pipe is full, which bounds the memory."""
     command = [sys.executable, "-c", "from personahub.corpus.reading import worker; worker()"]
     with ExitStack() as ending:
         pipes: list[IO[bytes]] = []
@@ -83,28 +97,32 @@ def _by_workers(
             ending.callback(process.kill)
             told, heard = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
             with told:
-                pickle.dump((list(sources[number::jobs]), options, document_tokens), told)
+                pickle.dump((list(sources), options, document_tokens, number, jobs), told)
             pipes.append(heard)
-        for number, source in enumerate(sources):
-            while (batch := _next_batch(pipes[number % jobs], source)) is not None:
-                yield from batch
+        for source in sources:
+            batches = merge(*(_batches(pipe, source) for pipe in pipes), key=lambda batch: batch[0])
+            for _, items in batches:
+                if isinstance(items, UserError):
+                    raise items
+                yield from items
 
 
-def _next_batch(pipe: IO[bytes], source: Source) -> list[Document | LeftOut] | None:
-    """A batch of the source's documents; None after the last.
+def _batches(pipe: IO[bytes], source: Source) -> Iterator[_Batch]:
+    """What a worker makes of the source.
 
     Raises:
-        UserError: the worker met one, or died.
+        UserError: the worker died.
     """
-    try:
-        batch = pickle.load(pipe)  # noqa: S301  Written by our own process.
-    except (EOFError, pickle.UnpicklingError) as error:
-        raise UserError(
-            f"{source.name}: the process that read it was killed, perhaps for want of memory; use --jobs 1"
-        ) from error
-    if isinstance(batch, UserError):
-        raise batch
-    return batch  # type: ignore[no-any-return]
+    while True:
+        try:
+            batch: _Batch | None = pickle.load(pipe)  # noqa: S301  Written by our own process.
+        except (EOFError, pickle.UnpicklingError) as error:
+            raise UserError(
+                f"{source.name}: a process that read it was killed, perhaps for want of memory; use --jobs 1"
+            ) from error
+        if batch is None:
+            return
+        yield batch
 
 
 def worker() -> None:
@@ -112,26 +130,44 @@ def worker() -> None:
     # What a library prints must not come between the batches.
     output = os.fdopen(os.dup(1), "wb", buffering=2**20)
     os.dup2(2, 1)
-    sources, options, document_tokens = pickle.load(sys.stdin.buffer)  # noqa: S301  Our own process wrote it.
+    sources, options, document_tokens, number, jobs = pickle.load(sys.stdin.buffer)  # noqa: S301  Our own.
     try:
-        for source in sources:
-            batch: list[Document | LeftOut] = []
-            try:
-                for item in read_source(source, options, document_tokens):
-                    batch.append(item)
-                    if len(batch) >= _BATCH:
-                        pickle.dump(batch, output, pickle.HIGHEST_PROTOCOL)
-                        batch = []
-            except UserError as error:
-                pickle.dump(batch, output, pickle.HIGHEST_PROTOCOL)
-                pickle.dump(error, output)
-                return
-            pickle.dump(batch, output, pickle.HIGHEST_PROTOCOL)
+        for place, source in enumerate(sources):
+            turn = (number - place) % jobs
+            is_shared = source.size >= _SHARED_BYTES and "://" not in source.path
+            if is_shared or turn == 0:
+                wanted = partial(_is_mine, turn, jobs) if is_shared else None
+                items = read_source(source, options, document_tokens, wanted=wanted)
+                for batch in _in_batches(items):
+                    pickle.dump(batch, output, pickle.HIGHEST_PROTOCOL)
             pickle.dump(None, output)
             output.flush()
         output.close()
     except (BrokenPipeError, KeyboardInterrupt):
         os._exit(1)
+
+
+def _is_mine(turn: int, jobs: int, row: int) -> bool:
+    return row // _STRIPE % jobs == turn
+
+
+def _in_batches(items: Iterator[Document | LeftOut]) -> Iterator[_Batch]:
+    """Batches of one stripe each; after the last, what went wrong."""
+    batch: list[Document | LeftOut] = []
+    stripe = 0
+    try:
+        for item in items:
+            if batch and (item.row // _STRIPE != stripe or len(batch) == _BATCH):
+                yield stripe, batch
+                batch = []
+            stripe = item.row // _STRIPE
+            batch.append(item)
+    except UserError as error:
+        yield stripe, batch
+        yield _LAST, error
+        return
+    if batch:
+        yield stripe, batch
 
 
 class Seen:

@@ -37,12 +37,9 @@ class Unread(NamedTuple):
     """Whether it cannot be read; else it is whole and no text, such as an image or a redirect."""
 
 
-_NOT_PLAIN = re.compile("[\r\0]")
-
-
 def clean(text: str) -> str:
     """NFC, plain line ends, no NULs, BOM or outer whitespace: what a text's hash should not depend on."""
-    if _NOT_PLAIN.search(text):
+    if "\r" in text or "\0" in text:  # Ten times as fast as a pattern.
         text = re.sub(r"\r\n?", "\n", text.replace("\0", ""))
     if not text.isascii():
         text = text.removeprefix("\ufeff")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from personahub.errors import UserError
 
-__all__ = ["Condition", "domain_of", "parse_condition"]
+__all__ = ["Condition", "domain_of", "parse_condition", "value_of"]
 
 _CONDITION = re.compile(r"\s*([\w.:/-]+?)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
@@ -28,11 +28,11 @@ class Condition(NamedTuple):
 
     def holds(self, metadata: Mapping[str, Any]) -> bool:
         """Whether a text with this metadata meets it."""
-        found = metadata.get(self.field)
+        found = value_of(metadata, self.field)
         if found is None and self.field == "domain":
-            found = domain_of(str(metadata.get("url", ""))) or metadata.get("source_domain")
+            found = domain_of(str(value_of(metadata, "url"))) or value_of(metadata, "source_domain")
         if found is None and self.field == "date":
-            found = metadata.get("date_download") or metadata.get("created")
+            found = value_of(metadata, "date_download") or value_of(metadata, "created")
         if self.comparison in {"=", "!="}:
             return (found is not None and _is_one_of(found, self.values)) == (self.comparison == "=")
         if found is None:
@@ -42,6 +42,15 @@ class Condition(NamedTuple):
             number = _number(value)
             return number is not None and holds(found, number)
         return holds(str(found)[: len(value)] if self.field == "date" else str(found), value)
+
+
+def value_of(metadata: Mapping[str, Any], field: str) -> Any:
+    """What a source says in a field; None where that is no single value, or nothing.
+
+    Lists and objects may be nested deeper than Python can write out.
+    """
+    value = metadata.get(field)
+    return None if isinstance(value, list | dict) else value
 
 
 def parse_condition(text: str) -> Condition:

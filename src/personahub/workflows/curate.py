@@ -90,7 +90,7 @@ def curate(
         language: of the personas, ISO 639-1; None for each text's own.
         reading: which texts are taken, and what is taken out of them.
         document_tokens: longer texts are cut into documents of about this many tokens.
-        jobs: processes that read, each a file at a time; None for as many as are worth it.
+        jobs: processes that read; None for as many as are worth it.
         skip_bad_rows: set rows that cannot be read aside from the start; else one among the first 100 of
             a file is an error.
         seed: of the sampling.

@@ -75,7 +75,7 @@ def read(
         reading: which texts are taken, and what is taken out of them.
         document_tokens: longer texts are cut into documents of about so many tokens; None leaves them whole.
         limit: most documents.
-        jobs: processes that read, each a file at a time; None for as many as are worth it.
+        jobs: processes that read; None for as many as are worth it.
         watcher: is told how it goes.
 
     Raises:

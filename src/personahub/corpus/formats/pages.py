@@ -22,6 +22,8 @@ _MAX_PAGE_BYTES = 2**22
 """Of HTML; the extraction of a longer page may take minutes."""
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _LOOKED_AT = 4096
+_NO_CHARSETS = ("idna", "punycode", "undefined")
+"""Python decodes text with these, but not with U+FFFD for what is not."""
 _LATEST = "2100-01-01"  # Not today, so that what is read does not depend on when.
 _NO_PAGES = ("filedesc:", "metadata:", "urn:", "dns:")
 """Addresses of what writers of archives put there for themselves."""
@@ -94,7 +96,11 @@ def _page(record: Record, known: Mapping[str, Any]) -> Text | Unread:
 def _content_type(value: str) -> tuple[str, str]:
     message = Message()
     message["content-type"] = value[:200] if value.isprintable() else ""
-    return message.get_content_type() if value else "", str(message.get_param("charset", "") or "")
+    try:
+        charset = str(message.get_param("charset", "") or "")
+    except TypeError:  # Of a value in parts (RFC 2231), one has no number to sort it by.
+        charset = ""
+    return message.get_content_type() if value else "", charset
 
 
 def _main_text(
@@ -165,4 +171,4 @@ def _codec(name: str) -> Literal[""] | str:
         codec = codecs.lookup(name.strip("\"' "))
     except (LookupError, ValueError):
         return ""
-    return codec.name if codec._is_text_encoding else ""
+    return codec.name if codec._is_text_encoding and codec.name not in _NO_CHARSETS else ""

@@ -22,7 +22,7 @@ def read_parquet(file: BinaryIO, text_field: str | None) -> Iterator[Text | Unre
         text_field: the column that holds the text; None looks for the usual ones.
     """
     try:
-        table = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
+        table = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False, buffer_size=2**20)
         schema = table.schema_arrow
     except (pa.ArrowException, OSError, ValueError) as error:
         yield Unread(1, 0, "broken_archive", _first_line(error))
@@ -41,12 +41,24 @@ def read_parquet(file: BinaryIO, text_field: str | None) -> Iterator[Text | Unre
             # Beside the text only what is small: embeddings and images would fill the memory.
             few = [field.name for field in schema if field.name == name or not pa.types.is_binary(field.type)]
             for batch in table.iter_batches(_BATCH_ROWS, [group], few, use_threads=False):
-                for fields in batch.to_pylist():
+                for fields in _without_dates(batch).to_pylist():
                     row += 1
                     yield _text(row, fields.pop(name), fields)
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError, LookupError) as error:
             yield Unread(row + 1, row + 1, "broken_archive", f"row group {group}: {_first_line(error)}")
         row = first + rows
+
+
+def _without_dates(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Dates and times as text: Python's have no nanoseconds, end with the year 9999, must know the zone."""
+    for place, field in enumerate(batch.schema):
+        if pa.types.is_temporal(field.type):
+            try:
+                told = batch.column(place).cast(pa.string())
+            except pa.ArrowException:
+                told = pa.nulls(len(batch), pa.string())
+            batch = batch.set_column(place, field.name, told)
+    return batch
 
 
 def _text(row: int, text: object, fields: dict[str, object]) -> Text | Unread:

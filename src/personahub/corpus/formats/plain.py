@@ -28,7 +28,7 @@ def read_plain(pieces: Iterable[Piece | Damage]) -> Iterator[Text | Unread]:
         rest += piece.content
         while len(rest) >= 2 * _BLOCK_BYTES:
             size = rest.rfind(b"\n", _BLOCK_BYTES // 2, _BLOCK_BYTES) + 1 or _BLOCK_BYTES
-            while rest[size] & 0xC0 == 0x80:
+            while size > _BLOCK_BYTES - 4 and rest[size] & 0xC0 == 0x80:
                 size -= 1
             yield from _text(row, place, rest[:size], whole=True)
             rest, place, row = rest[size:], place + size, row + 1
