@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from personahub import Hub
-from personahub.corpus import ReadOptions, find_sources, read_documents
+from personahub.corpus import LeftOut, ReadOptions, detect_language, find_sources
+from personahub.corpus.documents import read_source
 from personahub.records import Document
 
 COLLECTIONS = {
@@ -37,19 +38,21 @@ JUDGED = {"en": 40, "ru": 10, "zh": 10}
 CRITERIA = ("person", "specific", "grounded", "well_formed")
 
 
+def read_collection(folder: Path) -> Iterator[Document | LeftOut]:
+    """What was drawn from before there were filters: every part, also those that come twice."""
+    for source in find_sources([str(folder)]):
+        yield from read_source(source, ReadOptions(pii="keep", filters=False), 250)
+
+
 def draw_documents(data: Path, seed: int) -> Iterator[dict[str, object]]:
     """Documents as the corpus cuts them, drawn by seed from each collection and language."""
     random_ = random.Random(seed)
     for collection, wanted in COLLECTIONS.items():
         by_language = defaultdict(list)
-        for item in read_documents(
-            find_sources([str(data / collection)]),
-            ReadOptions(pii="keep", filters=False),
-            document_tokens=250,
-        ):
+        for item in read_collection(data / collection):
             # Parts under 300 bytes are mostly menus and leftovers of markup.
             if isinstance(item, Document) and len(item.text.encode()) >= 300:
-                by_language[item.language].append(item)
+                by_language[detect_language(item.text)].append(item)
         for language, count in wanted.items():
             for document in random_.sample(by_language[language], count):
                 name = Path(document.source).name
