@@ -51,7 +51,7 @@ def demo_command(
     print("\nWhat to try next")
     tries = [(f"sample -n 5 --seed 1 --hub {hub}", "five personas")]
     tries.append((f"runs set-aside --hub {hub}", "what did not pass, and why"))
-    tries.append(("curate YOUR_FILES --hub my-hub", "your own .txt, .md, .jsonl"))
+    tries.append(("curate YOUR_FILES --hub my-hub", "your own texts, web archives, Parquet …"))
     tries.append(("demo", "again: asks nothing twice"))
     if synthesized.records:
         tries.insert(0, (f"show {synthesized.records[0].id} --hub {hub}", "problem → persona → text"))
