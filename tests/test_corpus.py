@@ -661,3 +661,32 @@ def test_documents_carry_their_language(tmp_path: Path) -> None:
     rows = jsonl(*({"text": text} for text in PARAGRAPHS.values()), {"text": "12 34 56 78 " * 5})
     found = documents(written(tmp_path / "a.jsonl", rows))
     assert [document.language for document in found] == [*PARAGRAPHS, "und"]
+
+
+# Data set cards
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        ("---\nlicense: cc-by-4.0\ntask_categories: [text-generation]\n---\n# Tide tables\n", "CC-BY-4.0"),
+        ("---\nlicense: [mit]\n---\n", "MIT"),
+        ("---\nlicense: other\n---\n", "unknown"),
+        ("---\nlicense: {broken\n---\n", "unknown"),
+        ("# Tide tables\n\nlicense: mit\n", "unknown"),
+    ],
+)
+def test_a_data_set_card_tells_the_licence_of_the_texts_beside_it(
+    tmp_path: Path, card: str, licence: str
+) -> None:
+    written(tmp_path / "README.md", card)
+    written(tmp_path / "texts.jsonl", jsonl({"text": LONG}))
+    found = [item for item in read(tmp_path) if isinstance(item, Document)]
+    assert [item.licence for item in found if item.text == LONG.strip()] == [licence]
+
+
+def test_what_a_row_tells_of_its_licence_counts_before_the_card(tmp_path: Path) -> None:
+    written(tmp_path / "README.md", "---\nlicense: mit\n---\n")
+    written(tmp_path / "texts.jsonl", jsonl({"text": LONG, "licence": "CC0-1.0"}))
+    found = [item for item in read(tmp_path) if isinstance(item, Document)]
+    assert [item.licence for item in found if item.text == LONG.strip()] == ["CC0-1.0"]

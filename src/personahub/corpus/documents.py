@@ -21,7 +21,7 @@ from personahub.safeguards.orders import find_orders
 from personahub.safeguards.personal_data import redact
 from personahub.safeguards.rights import licence_name
 
-__all__ = ["LeftOut", "check_first_rows", "documents_of", "read_source"]
+__all__ = ["LeftOut", "check_first_rows", "read_source"]
 
 _CHECKED_ROWS = 100
 _DATES = ("date", "created", "date_download")
@@ -95,22 +95,16 @@ def read_source(
                         source.name, text.row, text.offset, "where", f"{failed.field} is {value!r}"[:200]
                     )
                 else:
-                    yield from documents_of(text, source.name, options, document_tokens)
+                    yield from _documents_of(text, source, options, document_tokens)
 
 
-def documents_of(
-    text: Text, source: str, options: ReadOptions, document_tokens: int | None
+def _documents_of(
+    text: Text, of: Source, options: ReadOptions, document_tokens: int | None
 ) -> Iterator[Document | LeftOut]:
-    """The documents of one text, or why there are none.
-
-    Args:
-        text: the text.
-        source: the name of its file.
-        options: what is taken, and how.
-        document_tokens: as for :func:`read_source`.
-    """
+    """The documents of one text, or why there are none."""
+    source = of.name
     language = detect_language(text.text)
-    licence = _licence(text.metadata, options)
+    licence = _licence(text.metadata, of.licence or options.licence or "")
     wrong = _wrong(text, language, licence, options)
     if wrong:
         snippet = "" if options.pii == "reject" else _redacted(text.text[:1000], language, options)[0]
@@ -165,9 +159,9 @@ def _wrong(text: Text, language: str, licence: str, options: ReadOptions) -> tup
     return find_fault(text.text, language) if options.filters else None
 
 
-def _licence(metadata: Mapping[str, Any], options: ReadOptions) -> str:
+def _licence(metadata: Mapping[str, Any], otherwise: str) -> str:
     told = next((metadata[name] for name in _LICENCES if isinstance(metadata.get(name), str)), None)
-    told = told or options.licence
+    told = told or otherwise
     return licence_name(clean(told)) if told else "unknown"
 
 

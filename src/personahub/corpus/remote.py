@@ -5,13 +5,14 @@ All of it is fsspec's work; this module says what is missing and goes on after a
 
 from typing import Any, BinaryIO, cast
 
+from personahub.corpus.card import CARD, MAX_CARD_BYTES
 from personahub.errors import UserError
 
 __all__ = ["find_remote", "open_remote"]
 
 _BLOCK_BYTES = 2**22
 _EXTRA = "install what it takes: pip install 'personahub[remote]'"
-_LEFT_OUT = (".gitattributes", "README.md")
+_LEFT_OUT = (".gitattributes", CARD)
 
 
 def find_remote(address: str) -> dict[str, int]:
@@ -22,8 +23,7 @@ def find_remote(address: str) -> dict[str, int]:
     Raises:
         UserError: what it takes is not installed, or the address cannot be reached.
     """
-    if address.startswith("hf://") and not address.startswith(("hf://datasets/", "hf://buckets/")):
-        address = "hf://datasets/" + address.removeprefix("hf://")
+    address = _whole(address)
     files, path = _files(address)
     scheme = address.partition("://")[0]
     try:
@@ -44,6 +44,26 @@ def find_remote(address: str) -> dict[str, int]:
     }
 
 
+def read_card(address: str) -> bytes:
+    """The beginning of the data set card of a folder, or of the data set that the address is a part of.
+
+    Empty where there is none.
+    """
+    address = _whole(address)
+    scheme = address.partition("://")[0]
+    if scheme in {"http", "https"}:
+        return b""
+    files, path = _files(address)
+    if scheme == "hf":
+        path = "/".join(path.split("/")[:3])
+    try:
+        with files.open(f"{path.rstrip('/')}/{CARD}", "rb") as card:
+            content: bytes = card.read(MAX_CARD_BYTES)
+            return content
+    except Exception:
+        return b""
+
+
 def open_remote(address: str) -> BinaryIO:
     """Open a file for reading.
 
@@ -56,6 +76,13 @@ def open_remote(address: str) -> BinaryIO:
         return cast(BinaryIO, files.open(path, "rb", block_size=_BLOCK_BYTES, cache_type="readahead"))
     except Exception as error:
         raise OSError(_first_line(error)) from error
+
+
+def _whole(address: str) -> str:
+    """The address with what may be left out of a data set's."""
+    if address.startswith("hf://") and not address.startswith(("hf://datasets/", "hf://buckets/")):
+        return "hf://datasets/" + address.removeprefix("hf://")
+    return address
 
 
 def _files(address: str) -> tuple[Any, str]:

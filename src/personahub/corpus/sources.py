@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from personahub.corpus.card import CARD, MAX_CARD_BYTES, licence_in_card
 from personahub.corpus.compression import COMPRESSIONS, Piece, read_pieces
-from personahub.corpus.remote import find_remote, open_remote
+from personahub.corpus.remote import find_remote, open_remote, read_card
 from personahub.errors import UserError
 
 __all__ = ["FORMATS", "Source", "Sources", "find_sources"]
@@ -40,6 +41,8 @@ class Source(NamedTuple):
     format: str
     size: int
     """Bytes."""
+    licence: str = ""
+    """Of its texts, as the data set card beside it tells."""
 
     @property
     def name(self) -> str:
@@ -130,7 +133,11 @@ def _local(name: str) -> tuple[list[Source], list[str]]:
             if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
         )
         kinds = {file: _format_of(str(file), partial(_start, file)) for file in inside}
-        files = [Source(str(file), kind, file.stat().st_size) for file, kind in kinds.items() if kind]
+        card = path / CARD
+        licence = licence_in_card(card.read_bytes()[:MAX_CARD_BYTES]) if card.is_file() else ""
+        files = [
+            Source(str(file), kind, file.stat().st_size, licence) for file, kind in kinds.items() if kind
+        ]
         if not files:
             holds = f"none of its {len(inside)} files" if inside else "it is empty, so nothing"
             raise UserError(f"{name}: {holds} can be read; supported are {_SUPPORTED}")
@@ -157,7 +164,8 @@ def _local(name: str) -> tuple[list[Source], list[str]]:
 def _remote(name: str) -> tuple[list[Source], list[str]]:
     found = find_remote(name)
     kinds = {path: _format_of(path.partition("?")[0]) for path in found}
-    files = [Source(path, kind, found[path]) for path, kind in kinds.items() if kind]
+    licence = licence_in_card(read_card(name))
+    files = [Source(path, kind, found[path], licence) for path, kind in kinds.items() if kind]
     if not files:
         raise UserError(
             f"{Source(name, '', 0).name}: {'nothing there' if not found else 'unknown format'};"
