@@ -40,6 +40,8 @@ class _Framing(NamedTuple):
     """Matches the line break before a record's header."""
     head: Callable[[bytes, int], _Head | str]
     """The header at a place; what is wrong where there is none."""
+    end: bytes
+    """What follows a record's content."""
 
 
 _MAX_HEAD = 2**16
@@ -81,8 +83,8 @@ def _arc_head(buffer: bytes, at: int) -> _Head | str:
     return _Head(line.end() - at, headers, int(line[4]))
 
 
-_WARC = _Framing(re.compile(rb"\n(?=WARC/[01]\.)"), _warc_head)
-_ARC = _Framing(re.compile(rb"\n(?=" + _ARC_LINE.pattern + rb")"), _arc_head)
+_WARC = _Framing(re.compile(rb"\n(?=WARC/[01]\.)"), _warc_head, b"\r\n\r\n")
+_ARC = _Framing(re.compile(rb"\n(?=" + _ARC_LINE.pattern + rb")"), _arc_head, b"\n")
 
 
 def read_warc(pieces: Iterable[Piece | Damage]) -> Iterator[Record | Unread]:
@@ -104,7 +106,8 @@ def _records(feed: "_Feed", framing: _Framing) -> Iterator[Record | Unread]:
         if not feed.want(1):
             if feed.damage is None:
                 return
-            if not passing:
+            # After a bomb nothing is read, which is told even while something broken is passed over.
+            if not passing or feed.damage.reason == "decompression_bomb":
                 yield Unread(row + 1, *feed.damage)
             feed.damage, passing = None, True
             continue
@@ -132,7 +135,8 @@ def _records(feed: "_Feed", framing: _Framing) -> Iterator[Record | Unread]:
             yield Record(row, offset, head.headers, content)
         if wrong == "truncated" and feed.damage:
             yield Unread(row, *feed.damage)
-            feed.damage, passing = None, True
+            # What is left before the damage belongs to the same record.
+            feed.at, feed.damage, passing = len(feed.buffer), None, True
         elif wrong:
             yield Unread(row, offset, wrong, f"its {head.length:,} bytes do not end where they should")
 
@@ -145,7 +149,7 @@ def _content(feed: "_Feed", framing: _Framing, length: int) -> tuple[bytes, str]
     if whole:
         after = _BREAKS.match(feed.buffer, end).end()  # type: ignore[union-attr]
         if (
-            feed.buffer.startswith(b"\r\n\r\n", end)
+            feed.buffer.startswith(framing.end, end)
             or (after == len(feed.buffer) and feed.ends)
             or isinstance(framing.head(feed.buffer, after), _Head)
         ):
@@ -157,7 +161,8 @@ def _content(feed: "_Feed", framing: _Framing, length: int) -> tuple[bytes, str]
     stop = following.end() if following else min(feed.at + length, len(feed.buffer))
     content = feed.buffer[feed.at : stop].rstrip(b"\r\n")
     feed.at = stop
-    return content, "wrong_length" if whole or following else "truncated"
+    # Where nothing follows but damage, it is the damage that is to blame.
+    return content, "wrong_length" if following or (whole and not feed.damage) else "truncated"
 
 
 class _Feed:

@@ -62,15 +62,17 @@ def read_jsonl(
 
 def read_lines(pieces: Iterable[Piece | Damage]) -> Iterator[tuple[int, int, bytes] | Unread]:
     """Each line with its number from 1 and its place in the content, in bytes; too long ones as unread."""
-    row, place, rest = 0, 0, b""
+    row, place = 0, 0
+    rest = bytearray()
+    """What came of the line that is not at its end."""
     skipping = False
     """What comes up to the next line's end belongs to a line that is told as unread already."""
     for piece in pieces:
         if isinstance(piece, Damage):
             # The line that it cuts off, and the rest of a line with which the next member may begin.
             yield Unread(row + 1, piece.offset, piece.reason, piece.detail)
-            place, rest, skipping = place + len(rest), b"", bool(rest)
-            row += bool(rest)
+            row, place, skipping = row + bool(rest), place + len(rest), bool(rest)
+            rest.clear()
             continue
         content = piece.content
         if not place and not rest:
@@ -84,8 +86,11 @@ def read_lines(pieces: Iterable[Piece | Damage]) -> Iterator[tuple[int, int, byt
             place += len(lines[0]) + 1
             del lines[0]
             skipping = False
-        lines[0] = rest + lines[0]
-        rest = lines.pop()
+        last = lines.pop()
+        if lines:
+            lines[0] = bytes(rest) + lines[0]
+            rest.clear()
+        rest += last
         for line in lines:
             row += 1
             if len(line) > MAX_TEXT_BYTES:
@@ -96,9 +101,10 @@ def read_lines(pieces: Iterable[Piece | Damage]) -> Iterator[tuple[int, int, byt
         if len(rest) > MAX_TEXT_BYTES:
             row += 1
             yield _too_long(row, place)
-            place, rest, skipping = place + len(rest), b"", True
+            place, skipping = place + len(rest), True
+            rest.clear()
     if rest:
-        yield row + 1, place, rest
+        yield row + 1, place, bytes(rest)
 
 
 def _too_long(row: int, place: int) -> Unread:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from email.message import Message
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from personahub.corpus.compression import Damage, Piece
 from personahub.corpus.formats.archives import Record
@@ -22,14 +22,17 @@ _MAX_PAGE_BYTES = 2**22
 """Of HTML; the extraction of a longer page may take minutes."""
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _LOOKED_AT = 4096
-_NO_CHARSETS = ("idna", "punycode", "undefined")
-"""Python decodes text with these, but not with U+FFFD for what is not."""
+_MEDIA_TYPE = re.compile(r"\s*([\w.+-]{1,100}/[\w.+-]{1,100})", re.ASCII)
+_PASS_FOR_UTF8 = {"iso2022": b"\x1b", "hz": b"~{", "utf-16": b"\0", "utf-32": b"\0"}
+"""Charsets whose bytes may be UTF-8 by chance, and what they hold then that no text in UTF-8 does."""
+_NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+"""Python's codecs that are for no page; the name "undefined" is what scripts write that know no better."""
 _LATEST = "2100-01-01"  # Not today, so that what is read does not depend on when.
 _NO_PAGES = ("filedesc:", "metadata:", "urn:", "dns:")
 """Addresses of what writers of archives put there for themselves."""
 
 
-def texts_of(records: Iterable[Record | Unread], *, extract: bool = True) -> Iterator[Text | Unread]:
+def texts_of(records: Iterable[Record | Unread]) -> Iterator[Text | Unread]:
     """The texts of an archive's records: WET's conversions as they are, of pages the main text.
 
     Requests, metadata and repeated visits are no texts and are passed over; other records that give none are
@@ -37,7 +40,6 @@ def texts_of(records: Iterable[Record | Unread], *, extract: bool = True) -> Ite
 
     Args:
         records: what :mod:`~personahub.corpus.formats.archives` read.
-        extract: give the pages' main text; else only the conversions.
     """
     for record in records:
         if isinstance(record, Unread):
@@ -51,9 +53,7 @@ def texts_of(records: Iterable[Record | Unread], *, extract: bool = True) -> Ite
             language = headers.get("warc-identified-content-language", "").split(",")[0]
             more = {"content_languages": language} if language else {}
             yield Text(record.row, record.offset, clean(decoded(record.content)), {**known, **more})
-        elif kind in {"response", "resource"} and not url.startswith(
-            ("filedesc:", "metadata:", "urn:", "dns:")
-        ):
+        elif kind in {"response", "resource"} and not url.startswith(_NO_PAGES):
             yield _page(record, known)
 
 
@@ -97,10 +97,12 @@ def _content_type(value: str) -> tuple[str, str]:
     message = Message()
     message["content-type"] = value[:200] if value.isprintable() else ""
     try:
-        charset = str(message.get_param("charset", "") or "")
+        charset = message.get_content_charset("")
     except TypeError:  # Of a value in parts (RFC 2231), one has no number to sort it by.
         charset = ""
-    return message.get_content_type() if value else "", charset
+    # Where a server sends the header twice, the values come joined: the first one counts.
+    media = _MEDIA_TYPE.match(value)
+    return media[1].lower() if media else "", charset
 
 
 def _main_text(
@@ -151,21 +153,24 @@ def _extractor() -> Any:
 
 def _decoded(page: bytes, charset: str) -> str:
     """The page's characters: UTF-8 where it is, else as its server or itself says, else as they look."""
+    meta = _META_CHARSET.search(page, 0, _LOOKED_AT)
+    told = [codec for name in (charset, decoded(meta[1]) if meta else "") if (codec := _codec(name))]
+    for codec in told:
+        if any(codec.startswith(start) and sign in page for start, sign in _PASS_FOR_UTF8.items()):
+            return page.decode(codec, "replace")
     try:
         return page.decode("utf-8-sig")
     except UnicodeDecodeError:
         pass
-    meta = _META_CHARSET.search(page, 0, _LOOKED_AT)
-    for name in (charset, decoded(meta[1]) if meta else ""):
-        if codec := _codec(name):
-            return page.decode(codec, "replace")
+    if told:
+        return page.decode(told[0], "replace")
     from charset_normalizer import from_bytes
 
     best = from_bytes(page[:20_000]).best()
     return page.decode(best.encoding if best else "utf-8", "replace")
 
 
-def _codec(name: str) -> Literal[""] | str:
+def _codec(name: str) -> str:
     """Python's name of a charset for text; empty where there is none."""
     try:
         codec = codecs.lookup(name.strip("\"' "))

@@ -18,7 +18,7 @@ def read_plain(pieces: Iterable[Piece | Damage]) -> Iterator[Text | Unread]:
 
     A file in another encoding than UTF-8 is refused: what it says can only be guessed.
     """
-    rest, place, row = b"", 0, 1
+    rest, place, row = bytearray(), 0, 1
     for piece in pieces:
         if isinstance(piece, Damage):
             # Its last character may be cut, too.
@@ -31,12 +31,13 @@ def read_plain(pieces: Iterable[Piece | Damage]) -> Iterator[Text | Unread]:
             while size > _BLOCK_BYTES - 4 and rest[size] & 0xC0 == 0x80:
                 size -= 1
             yield from _text(row, place, rest[:size], whole=True)
-            rest, place, row = rest[size:], place + size, row + 1
+            place, row = place + size, row + 1
+            del rest[:size]
     if rest or row == 1:
         yield from _text(row, place, rest, whole=True)
 
 
-def _text(row: int, place: int, content: bytes, *, whole: bool) -> Iterator[Text | Unread]:
+def _text(row: int, place: int, content: bytes | bytearray, *, whole: bool) -> Iterator[Text | Unread]:
     try:
         text = content.decode("utf-8-sig" if not place else "utf-8")
     except UnicodeDecodeError as error:
