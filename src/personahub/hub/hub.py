@@ -22,7 +22,7 @@ __all__ = ["Hub"]
 
 _MARK = "hub.json"
 _DRAFT = f".{_MARK}"
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Hub:
@@ -34,7 +34,7 @@ class Hub:
         path: the directory of an existing hub.
 
     Raises:
-        UserError: it is no hub, or one of a newer format.
+        UserError: it is no hub, or one of another format.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -59,6 +59,11 @@ class Hub:
             raise UserError(
                 f"{self.path}: a hub of format {version}; this personahub knows up to {_FORMAT}:"
                 " install a newer one"
+            )
+        if version < _FORMAT:
+            raise UserError(
+                f"{self.path}: a hub of format {version}, whose tables lack fields that they have now:"
+                " curate its sources again into a new hub"
             )
 
     @classmethod
