@@ -112,7 +112,10 @@ def documents_of(
         return
     title = _line(text.metadata.get("title"))
     if title:
-        title = _redacted(title[:_TITLE_CHARACTERS], language, options)[0]
+        title, found = _redacted(title[:_TITLE_CHARACTERS], language, options)
+        if found and options.pii == "reject":
+            yield LeftOut(source, text.row, text.offset, "personal_data", ", ".join(found))
+            return
     date = next((str(text.metadata[name]) for name in _DATES if text.metadata.get(name)), "")[:40]
     url = _url(text.metadata)
     parts = cut(text.text, document_tokens) if document_tokens else iter([(0, text.text)])
@@ -161,7 +164,8 @@ def _wrong(text: Text, language: str, licence: str, options: ReadOptions) -> tup
 
 def _licence(metadata: Mapping[str, Any], options: ReadOptions) -> str:
     told = next((metadata[name] for name in _LICENCES if isinstance(metadata.get(name), str)), None)
-    told = told or options.licence
+    # What an earlier read did not know, this one may be told.
+    told = (told if told != "unknown" else None) or options.licence
     return licence_name(told) if told else "unknown"
 
 
