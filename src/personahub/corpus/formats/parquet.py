@@ -1,7 +1,7 @@
 """Parquet: a text in a column, the others beside it, a batch of rows at a time."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,12 +41,34 @@ def read_parquet(file: BinaryIO, text_field: str | None) -> Iterator[Text | Unre
             # Beside the text only what is small: embeddings and images would fill the memory.
             few = [field.name for field in schema if field.name == name or not pa.types.is_binary(field.type)]
             for batch in table.iter_batches(_BATCH_ROWS, [group], few, use_threads=False):
-                for fields in batch.to_pylist():
+                for fields in _rows(batch):
                     row += 1
                     yield _text(row, fields.pop(name), fields)
         except (pa.ArrowException, OSError, ValueError) as error:
             yield Unread(row + 1, row + 1, "broken_archive", f"row group {group}: {_first_line(error)}")
         row = first + rows
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """The rows; without their times where Python has none for one of them, as of the year 20000."""
+    schema = pa.schema(
+        field.with_type(pa.timestamp("us", field.type.tz)) if _is_to_the_nanosecond(field.type) else field
+        for field in batch.schema
+    )
+    try:
+        usual = batch if schema == batch.schema else batch.cast(schema, safe=False)
+        return usual.to_pylist()  # type: ignore[no-any-return]
+    except (ValueError, OverflowError, LookupError):
+        simple = [field.name for field in schema if not _may_hold_times(field.type)]
+        return batch.select(simple).to_pylist()  # type: ignore[no-any-return]
+
+
+def _is_to_the_nanosecond(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) and kind.unit == "ns")
+
+
+def _may_hold_times(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_temporal(kind) or pa.types.is_nested(kind))
 
 
 def _text(row: int, text: object, fields: dict[str, object]) -> Text | Unread:
