@@ -5,7 +5,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import IO, cast
 
 import numpy as np
@@ -82,7 +82,8 @@ def _by_workers(
             ending.enter_context(process)
             ending.callback(process.kill)
             told, heard = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
-            with told:
+            # One that died already is told when its documents are wanted.
+            with suppress(BrokenPipeError), told:
                 pickle.dump((list(sources[number::jobs]), options, document_tokens), told)
             pipes.append(heard)
         for number, source in enumerate(sources):
