@@ -118,6 +118,8 @@ def documents_of(
             return
     date = next((str(text.metadata[name]) for name in _DATES if text.metadata.get(name)), "")[:40]
     url = _url(text.metadata)
+    if " " in licence:  # No short name but a sentence, which may say whose it is.
+        licence = _redacted(licence, language, options)[0]
     parts = cut(text.text, document_tokens) if document_tokens else iter([(0, text.text)])
     for part, (start, whole) in enumerate(parts):
         content, found = _redacted(whole, language, options)
