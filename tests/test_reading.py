@@ -500,6 +500,12 @@ def test_documents_with_personal_data_can_be_left_out_without_a_trace_of_it(tmp_
     assert "@" not in repr(items)
 
 
+def test_a_licence_in_words_has_placeholders_too(tmp_path: Path) -> None:
+    row = {"text": story(1), "license": "Ask mary.smith@example.org before you copy"}
+    (document,) = documents_in(items_of(written(tmp_path / "a.jsonl", jsonl(row))))
+    assert document.licence == "Ask [EMAIL] before you copy"
+
+
 def test_personal_data_can_be_kept(tmp_path: Path) -> None:
     first, second, _ = documents_in(items_of(private(tmp_path), ReadOptions(filters=False, pii="keep")))
     assert first.text == PRIVATE
