@@ -217,7 +217,7 @@ def asked(source: Path, hub: Path, **reading: Any) -> list[str]:
 def test_curate_asks_of_the_written_file_what_it_asks_of_the_sources(
     web: Path, tmp_path: Path, document_tokens: int | None
 ) -> None:
-    written(web / "c.txt", long_text(30))
+    written(web / "c.txt", long_text(30).replace("harbour", "harbour (keeper.jones@example.com)"))
     read([web], tmp_path / "out.jsonl", document_tokens=document_tokens)
     direct = asked(web, tmp_path / "direct")
     assert len(direct) > 4

@@ -17,7 +17,7 @@ from personahub.corpus.texts import Text, Unread, clean
 from personahub.errors import UserError
 from personahub.records import Document
 from personahub.safeguards.orders import find_orders
-from personahub.safeguards.personal_data import redact
+from personahub.safeguards.personal_data import count_placeholders, redact
 from personahub.safeguards.rights import licence_name
 
 __all__ = ["LeftOut", "check_first_rows", "documents_of", "read_source"]
@@ -120,9 +120,11 @@ def documents_of(
     url = _url(text.metadata)
     if " " in licence:  # No short name but a sentence, which may say whose it is.
         licence = _redacted(licence, language, options)[0]
-    parts = cut(text.text, document_tokens) if document_tokens else iter([(0, text.text)])
-    for part, (start, whole) in enumerate(parts):
-        content, found = _redacted(whole, language, options)
+    # Before it is cut, so that no number, name or address is cut in two and found in neither part.
+    whole, in_all = _redacted(text.text, language, options)
+    parts = cut(whole, document_tokens) if document_tokens else iter([(0, whole)])
+    for part, (start, content) in enumerate(parts):
+        found = in_all and count_placeholders(content)
         orders = len(find_orders(content))
         if found and options.pii == "reject":
             yield LeftOut(source, text.row, text.offset, "personal_data", ", ".join(found))
