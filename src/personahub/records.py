@@ -67,7 +67,7 @@ class Document:
     part: int = 0
     """Which part of its text this is, from 0."""
     start: int = 0
-    """Where in its text this part begins, in characters."""
+    """Where in its text, without its personal data, this part begins, in characters."""
 
     @property
     def id(self) -> str:

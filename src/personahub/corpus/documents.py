@@ -18,7 +18,7 @@ from personahub.corpus.where import value_of
 from personahub.errors import UserError
 from personahub.records import Document
 from personahub.safeguards.orders import find_orders
-from personahub.safeguards.personal_data import redact
+from personahub.safeguards.personal_data import count_placeholders, redact
 from personahub.safeguards.rights import licence_name
 
 __all__ = ["LeftOut", "check_first_rows", "read_source"]
@@ -112,12 +112,19 @@ def _documents_of(
         return
     title = _line(text.metadata.get("title"))
     if title:
-        title = _redacted(title[:_TITLE_CHARACTERS], language, options)[0]
+        title, found = _redacted(title[:_TITLE_CHARACTERS], language, options)
+        if found and options.pii == "reject":
+            yield LeftOut(source, text.row, text.offset, "personal_data", ", ".join(found))
+            return
     date = next((str(value) for name in _DATES if (value := value_of(text.metadata, name))), "")
     url = _url(text.metadata)
-    parts = cut(text.text, document_tokens) if document_tokens else iter([(0, text.text)])
-    for part, (start, whole) in enumerate(parts):
-        content, found = _redacted(whole, language, options)
+    if " " in licence:  # No short name but a sentence, which may say whose it is.
+        licence = _redacted(licence, language, options)[0]
+    # Before it is cut, so that no number, name or address is cut in two and found in neither part.
+    whole, in_all = _redacted(text.text, language, options)
+    parts = cut(whole, document_tokens) if document_tokens else iter([(0, whole)])
+    for part, (start, content) in enumerate(parts):
+        found = in_all and count_placeholders(content)
         orders = len(find_orders(content))
         if found and options.pii == "reject":
             yield LeftOut(source, text.row, text.offset, "personal_data", ", ".join(found))
@@ -161,7 +168,8 @@ def _wrong(text: Text, language: str, licence: str, options: ReadOptions) -> tup
 
 def _licence(metadata: Mapping[str, Any], otherwise: str) -> str:
     told = next((metadata[name] for name in _LICENCES if isinstance(metadata.get(name), str)), None)
-    told = told or otherwise
+    # What an earlier read did not know, this one may be told.
+    told = (told if told != "unknown" else None) or otherwise
     return licence_name(clean(told)) if told else "unknown"
 
 

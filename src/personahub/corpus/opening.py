@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from personahub.config import read_json
@@ -62,11 +63,13 @@ def _texts(
 
 def _signals(source: Source) -> Iterator[Mapping[str, Any]] | None:
     """The quality signals that RedPajama-v2 keeps of a file's rows in a file of its own, row by row."""
-    path = source.path
-    stem, json, rest = path.rpartition(".json")
-    if not json or "/documents/" not in path or "://" in path:
+    path = Path(source.path)
+    stem, json, rest = path.name.rpartition(".json")
+    if not json or "documents" not in path.parent.parts or "://" in source.path:
         return None
-    other = Source(stem.replace("/documents/", "/quality_signals/") + f".signals.json{rest}", "jsonl", 0)
+    folders = list(path.parent.parts)
+    folders[-1 - folders[::-1].index("documents")] = "quality_signals"
+    other = Source(str(Path(*folders, f"{stem}.signals.json{rest}")), "jsonl", 0)
     try:
         file = other.open()
     except OSError:

@@ -7,6 +7,7 @@ from typing import Any
 from personahub.corpus.where import Condition, parse_condition
 from personahub.errors import UserError
 from personahub.languages import check_language
+from personahub.safeguards.rights import licence_name
 
 __all__ = ["ReadOptions"]
 
@@ -59,7 +60,7 @@ class ReadOptions:
             raise UserError(f"the sample rate is {self.sample_rate:g}; give a share above 0 and up to 1")
         object.__setattr__(self, "languages", tuple(check_language(code) for code in self.languages))
         object.__setattr__(self, "where", tuple(self.where))
-        object.__setattr__(self, "require_licence", tuple(self.require_licence))
+        object.__setattr__(self, "require_licence", tuple(map(licence_name, self.require_licence)))
         _ = self.conditions
 
     @property

@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from heapq import merge
 from typing import IO, cast
@@ -96,7 +96,8 @@ def _by_workers(
             ending.enter_context(process)
             ending.callback(process.kill)
             told, heard = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
-            with told:
+            # One that died already is told when its documents are wanted.
+            with suppress(BrokenPipeError), told:
                 pickle.dump((list(sources), options, document_tokens, number, jobs), told)
             pipes.append(heard)
         for source in sources:

@@ -3,6 +3,10 @@
 All of it is fsspec's work; this module says what is missing and goes on after a dropped connection.
 """
 
+import io
+import re
+import time
+from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
 from personahub.corpus.card import CARD, MAX_CARD_BYTES
@@ -11,6 +15,10 @@ from personahub.errors import UserError
 __all__ = ["find_remote", "open_remote"]
 
 _BLOCK_BYTES = 2**22
+_WAITS = (0.3, 1.0)
+"""Seconds before each further try."""
+_SECRETS = re.compile(r"(?<=://)[^\s/@]*@|\?\S*")
+"""Passwords and keys in an address."""
 _EXTRA = "install what it takes: pip install 'personahub[remote]'"
 _LEFT_OUT = (".gitattributes", CARD)
 
@@ -68,14 +76,73 @@ def open_remote(address: str) -> BinaryIO:
     """Open a file for reading.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: it cannot be opened; reading it may raise no other error either.
         UserError: what it takes is not installed.
     """
-    files, path = _files(address)
-    try:
-        return cast(BinaryIO, files.open(path, "rb", block_size=_BLOCK_BYTES, cache_type="readahead"))
-    except Exception as error:
-        raise OSError(_first_line(error)) from error
+    return cast(BinaryIO, _RemoteFile(*_files(address)))
+
+
+class _RemoteFile(io.RawIOBase):
+    """A file that is opened again, and gone on with, where its server breaks off."""
+
+    def __init__(self, files: Any, path: str) -> None:
+        self._files = files
+        self._path = path
+        self._place = 0
+        self._streams = False
+        """Whether its server gives it only from its start, as the simplest ones do."""
+        self._file: Any = None
+        self._try(lambda file: None)
+
+    def read(self, size: int = -1) -> bytes:
+        content: bytes = self._try(lambda file: file.read(size))
+        self._place += len(content)
+        return content
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._place = self._try(lambda file: file.seek(offset, whence))
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+        super().close()
+
+    def _try(self, act: Callable[[Any], Any]) -> Any:
+        waits = iter(_WAITS)
+        while True:
+            try:
+                self._file = self._file or self._opened()
+                return act(self._file)
+            except Exception as error:
+                self._file = None
+                # What fsspec says where a server answers a range with the whole.
+                if isinstance(error, ValueError) and self._place and not self._streams:
+                    self._streams = True
+                elif isinstance(error, FileNotFoundError) or (wait := next(waits, None)) is None:
+                    raise OSError(_first_line(error)) from error
+                else:
+                    time.sleep(wait)
+
+    def _opened(self) -> Any:
+        if not self._streams:
+            file = self._files.open(self._path, "rb", block_size=_BLOCK_BYTES, cache_type="readahead")
+            file.seek(self._place)
+            return file
+        file = self._files.open(self._path, "rb", block_size=0)
+        missing = self._place
+        while missing and (passed := file.read(min(missing, _BLOCK_BYTES))):
+            missing -= len(passed)
+        return file
 
 
 def _whole(address: str) -> str:
@@ -100,10 +167,8 @@ def _files(address: str) -> tuple[Any, str]:
 
 
 def _shown(address: str) -> str:
-    scheme, _, rest = address.partition("?")[0].partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    return _SECRETS.sub("", address)
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).partition("\n")[0] or type(error).__name__)[:200]
+    return _shown(str(error).partition("\n")[0] or type(error).__name__)[:200]

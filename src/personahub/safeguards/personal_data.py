@@ -17,7 +17,7 @@ from personahub.safeguards.numbers import find_numbers
 from personahub.safeguards.online import find_emails, find_handles, find_ips, find_profile_urls
 from personahub.safeguards.span import Span
 
-__all__ = ["KINDS", "Span", "find_personal_data", "redact"]
+__all__ = ["KINDS", "Span", "count_placeholders", "find_personal_data", "redact"]
 
 # Where two finds overlap, the kind named first is kept.
 KINDS = ("profile_url", "email", "id", "ip", "phone", "address", "handle", "name")
@@ -65,6 +65,12 @@ def redact(text: str, language: str) -> tuple[str, dict[str, int]]:
             place = end
         text = "".join([*pieces, text[place:]])
     return text, dict(counts)
+
+
+def count_placeholders(text: str) -> dict[str, int]:
+    """How many placeholders of each kind a text has, such as a part of one that was redacted."""
+    found = Counter(match[0][1:-1].lower().replace(" ", "_") for match in _PLACEHOLDER.finditer(text))
+    return dict(found)
 
 
 def _found(text: str, language: str) -> Iterator[Span]:

@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,8 @@ def read(
     target = Path(out)
     if any(_is_same(target, Path(source.path)) for source in found):
         raise UserError(f"{target}: is one of the sources; name another file for the documents")
+    if target.is_dir():
+        raise UserError(f"{target}: is a folder; name a file for the documents")
     outcome, watcher = ReadOutcome(), watcher or ReadWatcher()
     start = time.monotonic()
     draft = target.with_name(f".{target.name}.part")
@@ -105,10 +107,11 @@ def read(
                     outcome.characters,
                 )
         draft.replace(target)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     outcome.seconds = time.monotonic() - start
     return outcome
 
