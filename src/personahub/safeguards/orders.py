@@ -19,13 +19,12 @@ from typing import NamedTuple
 from personahub.safeguards.order_rules import (
     ANY_SCRIPT,
     CONTROL_BRACKET,
-    CYRILLIC,
     GAP,
     GAP_HAN,
-    HAN,
     LATIN,
     Group,
 )
+from personahub.safeguards.order_rules_ru_zh import CYRILLIC, HAN
 
 __all__ = ["Order", "find_orders", "neutralise_markup"]
 
