@@ -448,6 +448,7 @@ def test_a_description_of_another_form_is_set_aside(language: str, description: 
 @pytest.mark.parametrize(
     ("language", "description"),
     [
+        ("en", "A historian of nursing in World War I who collects letters from hospital ships."),
         ("en", "A US army nurse who trains newcomers to place needles on a hospital ship."),
         ("en", "A self-employed driver who takes patients to all the clinics they ask for."),
         ("en", "A nurse who knows what patients' daughters are afraid of when they come in."),
