@@ -75,7 +75,7 @@ def list_or_heading(case: Case) -> str | None:
 
 _FIRST_PERSON = re.compile(
     # A bare I may be a number: World War I.
-    r"\bI(?:['’](?:m|ve|d|ll)| (?:am|was|have|had|do|can|will|would|want|need|like|love|think|know|live|work))\b"
+    r"\bI(?:['’](?:m|ve|d|ll)| (?:am|was|have|do|can|will|would|want|need|like|love|think|know|live|work))\b"
     r"|\b(?:[Mm]y|[Mm]e|[Ww]e|[Oo]ur|us)\b"
     r"|\b(?:[Яя]|[Мм]о[йяеёи]|[Мм]еня|[Мм]не|[Мм]ы|[Нн]аш[аеи]?|[Нн]ас)\b"
     r"|(?<!自)我"
