@@ -106,6 +106,9 @@ def stats_command(hub: HubDir, json: Json = False) -> None:
     median = f", median {close['quartiles'][1]:.2f}" if close["compared"] else ""
     for name, value in (
         ("documents", counts["documents"]),
+        ("  licences", counted(counts["licences"])),
+        ("  personal data", f"{counted(counts['pii'])} (placeholders stand in its place)"),
+        ("  orders", f"{counts['orders']} documents try to steer the model"),
         ("personas", counts["personas"]),
         ("  languages", counted(counts["languages"])),
         ("  relations", counted(counts["relations"])),
@@ -114,4 +117,4 @@ def stats_command(hub: HubDir, json: Json = False) -> None:
         ("set aside", counted(counts["set_aside"])),
         ("runs", counts["runs"]),
     ):
-        print(f"{name:12}  {value}")
+        print(f"{name:15}  {value}")

@@ -1,5 +1,6 @@
 """``stats``: what a hub holds, and what was set aside and why."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,9 +19,10 @@ def stats(hub: Path | str) -> dict[str, Any]:
     """Counts of everything in a hub.
 
     Returns:
-        ``documents``, ``personas``, ``records``, ``set_aside``, ``languages``, ``relations``, ``tasks``,
-        ``closeness`` (mean and quartiles of the compared personas, and how many were not compared) and
-        ``runs``.
+        ``documents``, ``licences``, ``orders`` (documents that try to steer the model), ``pii`` (what was taken
+        out of them, by kind), ``personas``, ``records``, ``set_aside``, ``languages``, ``relations``,
+        ``tasks``, ``closeness`` (mean and quartiles of the compared personas, and how many were not compared)
+        and ``runs``.
 
     Raises:
         UserError: no hub.
@@ -38,6 +40,9 @@ def stats(hub: Path | str) -> dict[str, Any]:
         closeness |= {"quartiles": [round(float(q), 3) for q in quartiles]}
     return {
         "documents": opened.documents.count(),
+        "licences": _counted(opened.documents, "licence"),
+        "orders": opened.documents.count("orders > 0"),
+        "pii": _personal_data(opened.documents),
         "personas": opened.personas.count(),
         "records": opened.records.count(),
         "set_aside": _counted(opened.set_aside, "reason"),
@@ -53,6 +58,14 @@ def _counted(table: HubTable, column: str) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for batch in table.read([column]):
         counts.update(batch[0].to_pylist())
+    return dict(counts.most_common())
+
+
+def _personal_data(documents: HubTable) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for batch in documents.read(["pii"], where="pii != '{}'"):
+        for found in batch[0].to_pylist():
+            counts.update(json.loads(found))
     return dict(counts.most_common())
 
 
