@@ -19,8 +19,8 @@ def stats(hub: Path | str) -> dict[str, Any]:
     """Counts of everything in a hub.
 
     Returns:
-        ``documents``, ``licences``, ``orders`` (documents that try to steer the model), ``pii`` (what was taken
-        out of them, by kind), ``personas``, ``records``, ``set_aside``, ``languages``, ``relations``,
+        ``documents``, ``licences``, ``orders`` (documents that try to steer the model), ``pii`` (what was
+        taken out of them, by kind), ``personas``, ``records``, ``set_aside``, ``languages``, ``relations``,
         ``tasks``, ``closeness`` (mean and quartiles of the compared personas, and how many were not compared)
         and ``runs``.
 
