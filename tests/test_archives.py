@@ -197,7 +197,7 @@ def test_a_body_that_is_a_bomb_is_cut(coding: str) -> None:
     response = parse_response(http(packed, {"Content-Encoding": coding}))
     assert response is not None
     assert len(response.body) <= 2**24
-    assert time.process_time() - start < 1 + packing
+    assert time.process_time() - start < 5 + 3 * packing
 
 
 def _brotli_fast(content: bytes) -> bytes:

@@ -183,9 +183,11 @@ def test_finds_are_sorted_and_do_not_overlap(text, language):
 
 
 @pytest.mark.parametrize("piece", ["a", "7", "@", "1-", "A", ":", "(", "1.", "王", "+1 (", "ул. "])
-def test_a_megabyte_of_one_thing_takes_well_under_a_second(piece):
-    text = piece * (1_000_000 // len(piece))
-    find_personal_data("Call 202-555-0143.", "en")
-    start = time.process_time()
-    find_personal_data(text, "en")
-    assert time.process_time() - start < 0.9
+def test_the_time_grows_with_the_text_and_not_with_its_square(piece):
+    def seconds(size: int) -> float:
+        start = time.process_time()
+        find_personal_data(piece * (size // len(piece)), "en")
+        return time.process_time() - start
+
+    short = min(seconds(100_000) for _ in range(3))
+    assert seconds(800_000) < 24 * max(short, 0.02)
