@@ -82,6 +82,7 @@ def answered(completions: Sequence[Completion]) -> int:
 
 
 @pytest.mark.parametrize("group_of", [1, 4])
+@pytest.mark.slow
 def test_every_call_is_answered_through_a_mix_of_faults(journal: Journal, group_of: int) -> None:
     faults = {"429": 0.05, "500": 0.05, "malformed": 0.02, "hang": 0.01}
     with LoadServer(faults=faults, latency=0.01, retry_after=0.1, track=True) as server:
@@ -121,6 +122,7 @@ def test_of_two_endpoints_the_dead_one_holds_nothing_up(journal: Journal, group_
     assert time.monotonic() - start < 12
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_dies_leaves_its_share_to_the_other(journal: Journal) -> None:
     with LoadServer(latency=0.05) as server, LoadServer(latency=0.05) as other:
 
@@ -155,6 +157,7 @@ def test_a_server_that_is_down_stops_the_run_at_once_with_its_address(journal: J
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away_and_comes_back_is_waited_for(journal: Journal) -> None:
     port = free_port()
 
@@ -283,6 +286,7 @@ def replies_in(folder: Path) -> list[str]:
     return [entry["key"] for entry in map(json.loads, lines) if entry["kind"] == "reply"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_asks_nothing_again_that_was_answered(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     paths = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "benchmarks")]

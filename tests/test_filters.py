@@ -367,5 +367,6 @@ def test_any_text_is_judged_the_same_way_twice(text: str, language: str) -> None
 
 
 @pytest.mark.parametrize("piece", ["<!--", "{{", "](", "<a ", "&a", " \n", ". ", "- ", "ab", "#"])
+@pytest.mark.slow
 def test_long_input_takes_time_in_proportion(piece: str) -> None:
     find_fault(piece * 200_000, "und")

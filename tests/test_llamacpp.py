@@ -89,6 +89,7 @@ def test_a_reply_that_is_cut_off_says_so(model: LlamaCpp) -> None:
     assert (reply.finish_reason, reply.usage.completion_tokens) == ("length", 3)
 
 
+@pytest.mark.slow
 def test_deterministic_repeats_replies_bit_for_bit_whatever_came_between(small_model: str) -> None:
     model = LlamaCpp(Path(small_model), name="smollm2-135m", slots=3, deterministic=True)
     assert model.slots == 1

@@ -584,6 +584,7 @@ def seven_files(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("jobs", [3, 7])
+@pytest.mark.slow
 def test_more_processes_read_the_same_in_the_same_order(tmp_path: Path, jobs: int) -> None:
     folder = seven_files(tmp_path)
     options = ReadOptions(filters=False, sample_rate=0.9)
@@ -601,6 +602,7 @@ def test_reading_by_several_processes_can_be_ended_early(tmp_path: Path) -> None
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.slow
 def test_an_error_of_a_process_is_the_same_as_without_it(tmp_path: Path) -> None:
     files = find_sources([str(seven_files(tmp_path))])
     (tmp_path / "3.jsonl.gz").unlink()

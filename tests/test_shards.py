@@ -105,6 +105,7 @@ def source(tmp_path: Path) -> Path:
     limit=st.none() | st.integers(1, 8),
     per_relation=st.integers(1, 2),
 )
+@pytest.mark.slow
 def test_merged_shards_are_the_unsharded_hub(
     numbers: list[int], of: int, limit: int | None, per_relation: int
 ) -> None:
@@ -436,6 +437,7 @@ def start(script: str, *arguments: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], env=environment)
 
 
+@pytest.mark.slow
 def test_two_shards_run_at_the_same_time(source: Path, tmp_path: Path) -> None:
     started = [start(SHARD, source, tmp_path / "hub", f"{number}/2") for number in (1, 2)]
     assert [process.wait(timeout=120) for process in started] == [0, 0]
