@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 from personahub.corpus.card import CARD, MAX_CARD_BYTES
 from personahub.errors import UserError
 
-__all__ = ["find_remote", "open_remote"]
+__all__ = ["find_remote", "open_remote", "read_card", "without_secrets"]
 
 _BLOCK_BYTES = 2**22
 _WAITS = (0.3, 1.0)
@@ -44,7 +44,7 @@ def find_remote(address: str) -> dict[str, int]:
         else:
             found = {path: files.info(path)}
     except Exception as error:
-        raise UserError(f"{_shown(address)}: cannot be reached ({_first_line(error)})") from error
+        raise UserError(f"{without_secrets(address)}: cannot be reached ({_first_line(error)})") from error
     return {
         files.unstrip_protocol(name): int(info.get("size") or 0)
         for name, info in sorted(found.items())
@@ -156,19 +156,20 @@ def _files(address: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
-        raise UserError(f"{_shown(address)}: {_EXTRA}") from error
+        raise UserError(f"{without_secrets(address)}: {_EXTRA}") from error
     try:
         files, path = url_to_fs(address)
     except ImportError as error:
-        raise UserError(f"{_shown(address)}: {_EXTRA} ({_first_line(error)})") from error
+        raise UserError(f"{without_secrets(address)}: {_EXTRA} ({_first_line(error)})") from error
     except ValueError as error:
-        raise UserError(f"{_shown(address)}: no address of a file ({_first_line(error)})") from error
+        raise UserError(f"{without_secrets(address)}: no address of a file ({_first_line(error)})") from error
     return files, path
 
 
-def _shown(address: str) -> str:
+def without_secrets(address: str) -> str:
+    """The address without a password or a query, which may be a key."""
     return _SECRETS.sub("", address)
 
 
 def _first_line(error: Exception) -> str:
-    return _shown(str(error).partition("\n")[0] or type(error).__name__)[:200]
+    return without_secrets(str(error).partition("\n")[0] or type(error).__name__)[:200]

@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 from personahub.corpus.card import CARD, MAX_CARD_BYTES, licence_in_card
 from personahub.corpus.compression import COMPRESSIONS, Piece, read_pieces
-from personahub.corpus.remote import find_remote, open_remote, read_card
+from personahub.corpus.remote import find_remote, open_remote, read_card, without_secrets
 from personahub.errors import UserError
 
 __all__ = ["FORMATS", "Source", "Sources", "find_sources"]
@@ -48,9 +48,7 @@ class Source(NamedTuple):
     def name(self) -> str:
         """What its documents give as their source: no password, no key, no half of a character."""
         if "://" in self.path:
-            scheme, _, rest = self.path.partition("://")
-            host, slash, path = rest.partition("?")[0].partition("/")
-            return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+            return without_secrets(self.path)
         return Path(self.path).as_posix().encode(errors="replace").decode()
 
     @property
@@ -168,7 +166,7 @@ def _remote(name: str) -> tuple[list[Source], list[str]]:
     files = [Source(path, kind, found[path], licence) for path, kind in kinds.items() if kind]
     if not files:
         raise UserError(
-            f"{Source(name, '', 0).name}: {'nothing there' if not found else 'unknown format'};"
+            f"{without_secrets(name)}: {'nothing there' if not found else 'unknown format'};"
             f" supported are {_SUPPORTED}"
         )
-    return files, [Source(path, "", 0).name for path, kind in kinds.items() if not kind]
+    return files, [without_secrets(path) for path, kind in kinds.items() if not kind]

@@ -5,12 +5,12 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["MAX_TEXT_BYTES", "NO_METADATA", "Text", "Unread", "clean", "decoded"]
+__all__ = ["MAX_TEXT_BYTES", "Text", "Unread", "clean", "decoded"]
 
 MAX_TEXT_BYTES = 2**24
 """Most bytes of a line, a record or a page; longer ones are refused, since they are no text to read."""
 
-NO_METADATA: Mapping[str, Any] = {}
+_NOTHING_SAID: Mapping[str, Any] = {}
 
 
 class Text(NamedTuple):
@@ -21,7 +21,7 @@ class Text(NamedTuple):
     offset: int
     """Where it begins: :attr:`personahub.records.Document.offset`."""
     text: str
-    metadata: Mapping[str, Any] = NO_METADATA
+    metadata: Mapping[str, Any] = _NOTHING_SAID
     """What the file says of it besides: the fields of its row, the title and the address of its page, …."""
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from personahub.errors import UserError
 
-__all__ = ["Condition", "domain_of", "parse_condition", "value_of"]
+__all__ = ["Condition", "parse_condition", "value_of"]
 
 _CONDITION = re.compile(r"\s*([\w.:/-]+?)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
@@ -30,7 +30,7 @@ class Condition(NamedTuple):
         """Whether a text with this metadata meets it."""
         found = value_of(metadata, self.field)
         if found is None and self.field == "domain":
-            found = domain_of(str(value_of(metadata, "url"))) or value_of(metadata, "source_domain")
+            found = _domain_of(str(value_of(metadata, "url"))) or value_of(metadata, "source_domain")
         if found is None and self.field == "date":
             found = value_of(metadata, "date_download") or value_of(metadata, "created")
         if self.comparison in {"=", "!="}:
@@ -73,7 +73,7 @@ def parse_condition(text: str) -> Condition:
     return Condition(field, comparison, values)
 
 
-def domain_of(url: str) -> str:
+def _domain_of(url: str) -> str:
     """The host of an address, without ``www.``; empty where there is none."""
     try:
         return (urlsplit(url).hostname or "").removeprefix("www.")
