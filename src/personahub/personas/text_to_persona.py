@@ -94,7 +94,8 @@ class TextToPersona:
             granularity=self.granularity,
         )
         if fault:
-            return self._set_aside(question, fault.reason, fault.detail, description, run)
+            request = question.request.key
+            return _set_aside(question.document, fault.reason, fault.detail, description, run, request)
         return Persona(
             description=description,
             language=question.language,
@@ -109,20 +110,6 @@ class TextToPersona:
             seed=question.request.sampling.seed,
             run=run,
             position=question.position,
-            request=question.request.key,
-        )
-
-    @staticmethod
-    def _set_aside(question: Question, reason: str, detail: str, text: str, run: int) -> SetAside:
-        return SetAside(
-            kind="persona",
-            reason=reason,
-            detail=detail,
-            text=text,
-            parent_id=question.document.id,
-            source=question.document.source,
-            row=question.document.row,
-            run=run,
             request=question.request.key,
         )
 
@@ -146,14 +133,19 @@ def not_grounded(persona: Persona, document: Document) -> SetAside | None:
     """The persona set aside, where its closeness is known and too small; else None."""
     if persona.closeness is None or persona.closeness >= LEAST_CLOSENESS:
         return None
+    detail = f"closeness to its text {persona.closeness:.2f}, under {LEAST_CLOSENESS}"
+    return _set_aside(document, "not_grounded", detail, persona.description, persona.run, persona.request)
+
+
+def _set_aside(document: Document, reason: str, detail: str, text: str, run: int, request: str) -> SetAside:
     return SetAside(
         kind="persona",
-        reason="not_grounded",
-        detail=f"closeness to its text {persona.closeness:.2f}, under {LEAST_CLOSENESS}",
-        text=persona.description,
+        reason=reason,
+        detail=detail,
+        text=text,
         parent_id=document.id,
         source=document.source,
         row=document.row,
-        run=persona.run,
-        request=persona.request,
+        run=run,
+        request=request,
     )

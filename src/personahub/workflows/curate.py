@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -157,8 +158,8 @@ def curate(
         if calls.estimate:
             work.estimating("documents", total)
             curation.only = {share.place(position) for position in spread(total)}
-        found = read_documents(files, reading, document_tokens=document_tokens, jobs=jobs)
-        run_async(curation.run(found, limit))
+        with closing(read_documents(files, reading, document_tokens=document_tokens, jobs=jobs)) as found:
+            run_async(curation.run(found, limit))
         work.estimated()
         work.ended(curation.counts())
         return curation.outcome
