@@ -30,6 +30,8 @@ class Kind(StrEnum):
     """The first letter of an id: what kind of record it names."""
 
     DOCUMENT = "d"
+    IMPORTED = "i"
+    """A row of somebody else's file of personas; it is no record of its own, its persona tells all of it."""
     PERSONA = "p"
     RECORD = "r"
     SET_ASIDE = "x"
@@ -84,11 +86,19 @@ class Persona:
     relation: str
     """How the persona stands to its parent: read, write, like, … for a document."""
     parent_id: str
-    """What it was inferred from: a document in round 0, a persona in later rounds."""
+    """What it was inferred from: a document or an imported row in round 0, a persona in later rounds."""
     document_id: str
-    """The document at the root of its lineage."""
+    """The document, or the imported row, at the root of its lineage."""
+    source: str
+    """The root's file, as the user named it."""
+    row: int
+    """The root's line, record or row of the file, from 1."""
+    date: str
+    """The root's: ISO 8601, or as its source has it; empty where that tells none."""
+    licence: str
+    """The root's: a short name such as CC-BY-4.0, what its source says, or "unknown"."""
     round: int
-    """Persona-to-persona steps from the text; 0 is from text."""
+    """Persona-to-persona steps from the root."""
     granularity: str
     closeness: float | None
     """Cosine of its embedding and its document's; None where the model knows no such language."""
@@ -200,6 +210,10 @@ SCHEMAS: Mapping[type, pa.Schema] = {
             "relation": _STRING,
             "parent_id": _STRING,
             "document_id": _STRING,
+            "source": _STRING,
+            "row": _INT,
+            "date": _STRING,
+            "licence": _STRING,
             "round": pa.int16(),
             "granularity": _STRING,
             "closeness": pa.float32(),

@@ -22,7 +22,7 @@ __all__ = ["Hub"]
 
 _MARK = "hub.json"
 _DRAFT = f".{_MARK}"
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Hub:

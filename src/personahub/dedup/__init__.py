@@ -1,0 +1,1 @@
+"""Deduplication: which texts are alike, word by word (surface) or in meaning (semantic)."""
