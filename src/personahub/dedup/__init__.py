@@ -1,1 +1,17 @@
 """Deduplication: which texts are alike, word by word (surface) or in meaning (semantic)."""
+
+from personahub.dedup.semantic import semantic_edges
+from personahub.dedup.surface import SurfaceDuplicates, surface_duplicates
+from personahub.dedup.views import Chosen, View, choose, choose_below
+from personahub.dedup.words import find_words
+
+__all__ = [
+    "Chosen",
+    "SurfaceDuplicates",
+    "View",
+    "choose",
+    "choose_below",
+    "find_words",
+    "semantic_edges",
+    "surface_duplicates",
+]

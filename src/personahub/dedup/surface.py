@@ -1,0 +1,233 @@
+"""Surface duplicates: texts that share most of their words.
+
+Two texts are as similar as their sets of normalised words: the words that both have by the words that either
+has (Jaccard). The join is exact, not an estimate: at 0.9, 128 MinHashes miss or add half of the pairs near
+the threshold. Texts with equal sets form a group, and only groups are compared, so that a text that comes a
+million times costs no more than its words.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from itertools import count
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from personahub.dedup.words import find_words
+from personahub.errors import UserError
+
+if TYPE_CHECKING:
+    from personahub.dedup.join import Links
+
+__all__ = ["SurfaceDuplicates", "surface_duplicates"]
+
+_BATCH = 4096
+_MAX_PAIRS = 100_000_000
+_PAIRS = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("similarity", pa.float64())])
+
+
+@dataclass(frozen=True)
+class SurfaceDuplicates:
+    """Which texts are alike, and which of them to keep at any threshold from this one up.
+
+    Attributes:
+        threshold: the least similarity that was looked for.
+        since: rows before it were not compared with each other.
+        max_pairs: the most pairs that `pairs` expands.
+        groups: int64, for each row the first row with exactly the same words; -1 for a row without words.
+        sizes: int64, the number of different words of each row.
+        links: pairs of groups, by their first rows, of which at least one has a row from ``since`` on.
+    """
+
+    threshold: float
+    since: int
+    max_pairs: int
+    groups: NDArray[np.int64] = field(repr=False)
+    sizes: NDArray[np.int64] = field(repr=False)
+    links: "Links" = field(repr=False)
+
+    @cached_property
+    def edges(self) -> pa.Table:
+        """Similar groups that are not equal: first rows a < b, their similarity below 1; sorted.
+
+        At least one of the two groups is new, that is, it has no row before ``since``.
+        """
+        new = self.links.b >= self.since
+        return _table(self.links.a[new], self.links.b[new], self._similarity[new])
+
+    @cached_property
+    def pairs(self) -> pa.Table:
+        """Every pair of rows at or above the threshold: a < b, similarity; sorted. Expanded when first read.
+
+        Rows with equal words are at 1.0, rows without words pair with nothing. No b is before ``since``.
+
+        Raises:
+            UserError: there are more than ``max_pairs``.
+        """
+        worded = np.flatnonzero(self.groups >= 0)
+        rows = worded[np.argsort(self.groups[worded], kind="stable")]  # group by group, ascending in each
+        first, begin, group, members = np.unique(
+            self.groups[rows], return_index=True, return_inverse=True, return_counts=True
+        )
+        old = np.bincount(group[rows < self.since], minlength=len(first))
+        a, b = np.searchsorted(first, self.links.a), np.searchsorted(first, self.links.b)
+        total = int((members * (members - 1) - old * (old - 1)).sum()) // 2
+        total += int((members[a] * members[b] - old[a] * old[b]).sum())
+        if total > self.max_pairs:
+            raise UserError(
+                f"There are {total:,} pairs of similar texts, more than max_pairs={self.max_pairs:,}: read "
+                "`.groups` and `.edges`, which say the same in less space, or raise max_pairs."
+            )
+        # Each place in `rows` is paired with a stretch of places; an old row is paired with new ones only.
+        end = begin + members
+        place = np.arange(len(rows))
+        new_from = begin + old
+        alike_from = np.maximum(place + 1, np.where(rows < self.since, new_from[group], 0))
+        one, other = _spread(place, alike_from, end[group])
+        link, near = _spread(np.arange(len(a)), begin[a], end[a])
+        near_from = np.where(rows[near] < self.since, new_from[b[link]], begin[b[link]])
+        near_one, near_other = _spread(near, near_from, end[b[link]])
+        similarity = np.repeat(self._similarity[link], end[b[link]] - near_from)
+        one, other = rows[np.concatenate([one, near_one])], rows[np.concatenate([other, near_other])]
+        similarity = np.concatenate([np.ones(len(one) - len(similarity)), similarity])
+        a, b = np.minimum(one, other), np.maximum(one, other)
+        order = np.lexsort((b, a))
+        return _table(a[order], b[order], similarity[order])
+
+    def kept(self, threshold: float | None = None) -> NDArray[np.int64]:
+        """The rows that stay when duplicates step aside, ascending.
+
+        In the order of rows, one steps aside where an earlier row that stays is at or above the threshold
+        (greedy leader). Rows without words stay, and so do all rows before ``since``.
+
+        Args:
+            threshold: another one than the run's, but no lower.
+
+        Raises:
+            UserError: it is lower, or no similarity.
+        """
+        from personahub.dedup.join import keep_leaders, least_overlaps
+
+        links = self.links
+        near = links.b >= self.since
+        if threshold is not None:
+            wanted = _as_written(threshold)
+            if wanted < _as_written(self.threshold):
+                raise UserError(
+                    f"Duplicates were looked for down to {self.threshold}, so what {threshold} keeps is not "
+                    "known: run again with a lower one."
+                )
+            both = self.sizes[links.a] + self.sizes[links.b]
+            near &= links.overlap >= least_overlaps(wanted, int(both.max(initial=0)))[both]
+        kept = (self.groups < 0) | (self.groups == np.arange(len(self.groups)))
+        kept[: self.since] = True
+        keep_leaders(links.a[near], links.b[near], kept)
+        return np.flatnonzero(kept)
+
+    @cached_property
+    def _similarity(self) -> NDArray[np.float64]:
+        """Of each link."""
+        both = self.sizes[self.links.a] + self.sizes[self.links.b]
+        return np.asarray(self.links.overlap / (both - self.links.overlap), np.float64)
+
+
+def surface_duplicates(
+    texts: pa.Array | pa.ChunkedArray | Sequence[str | None],
+    threshold: float = 0.9,
+    *,
+    since: int = 0,
+    max_pairs: int = _MAX_PAIRS,
+) -> SurfaceDuplicates:
+    """Find the texts that share most of their words, exactly.
+
+    Args:
+        texts: of the Arrow types string, large_string, string_view, or a dictionary of these; or strings. A
+            null is a text without words, and these pair with nothing.
+        threshold: the least similarity, above 0 and up to 1, taken as the decimal that it is written as: 8 of
+            10 words are at 0.8.
+        since: rows before it were compared with each other earlier; only pairs with a row from it on are
+            found.
+        max_pairs: the most pairs of different word sets to hold, and the most that `pairs` expands.
+
+    Raises:
+        UserError: an argument is out of its range or not of these types; more than ``max_pairs`` pairs.
+    """
+    exact = _as_written(threshold)
+    if not 0 <= since <= len(texts):
+        raise UserError(f"since={since} is no row of {len(texts)} texts: give one of 0 to {len(texts)}.")
+    from personahub.dedup.join import first_of_equals, link_similar, sort_rows
+
+    starts, words, vocabulary = _word_sets(texts)
+    sort_rows(starts, words)
+    groups = first_of_equals(starts, words)
+    rows = np.flatnonzero(groups == np.arange(len(groups)))
+    active = np.zeros(len(groups), np.bool_)
+    active[groups[since:][groups[since:] >= 0]] = True
+    links = link_similar(starts, words, rows, active[rows], exact, vocabulary=vocabulary, limit=max_pairs)
+    if links is None:
+        raise UserError(
+            f"More than {max_pairs:,} pairs of different texts are at or above {threshold}: give a "
+            "higher threshold, or raise max_pairs where memory allows (100 bytes a pair)."
+        )
+    return SurfaceDuplicates(threshold, since, max_pairs, groups, np.diff(starts), links)
+
+
+def _as_written(threshold: float) -> Fraction:
+    """The decimal that a threshold is written as: 0.8 is 8/10, which no float is."""
+    try:
+        exact = Fraction(str(threshold))
+    except ValueError:  # not a number
+        exact = Fraction(0)
+    if not 0 < exact <= 1:
+        raise UserError(f"The threshold {threshold} is no similarity: give a number above 0 and up to 1.")
+    return exact
+
+
+def _strings(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> Iterator[str | None]:
+    """The texts one by one; Arrow's are made into Python's in small batches."""
+    if not isinstance(texts, pa.Array | pa.ChunkedArray):
+        if isinstance(texts, str):
+            raise UserError("One string was given for texts: give a list of strings or an Arrow array.")
+        yield from texts
+        return
+    kind = texts.type.value_type if pa.types.is_dictionary(texts.type) else texts.type
+    if str(kind) not in ("string", "large_string", "string_view", "null"):
+        raise UserError(f"The texts are an Arrow array of {texts.type}: give one of strings.")
+    for start in range(0, len(texts), _BATCH):
+        yield from texts.slice(start, _BATCH).to_pylist()
+
+
+def _word_sets(
+    texts: pa.Array | pa.ChunkedArray | Sequence[str | None],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], int]:
+    """Where each text's words start, its words numbered from the rarest on, and how many there are in all."""
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    found, ends = array("i"), array("q", [0])
+    for text in _strings(texts):
+        if text:
+            found.extend({numbers[word] for word in find_words(text)})
+        ends.append(len(found))
+    words = np.asarray(found)
+    frequencies = np.bincount(words, minlength=len(numbers))
+    ranks = np.empty(len(numbers), np.int32)
+    ranks[np.argsort(frequencies, kind="stable")] = np.arange(len(numbers), dtype=np.int32)
+    return np.asarray(ends), ranks[words], len(numbers)
+
+
+def _spread(
+    values: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each value beside each number from its begin to its end."""
+    counts = end - begin
+    before = np.cumsum(counts) - counts
+    return np.repeat(values, counts), np.arange(int(counts.sum())) - np.repeat(before - begin, counts)
+
+
+def _table(a: NDArray[np.int64], b: NDArray[np.int64], similarity: NDArray[np.float64]) -> pa.Table:
+    return pa.table([a, b, similarity], schema=_PAIRS)
