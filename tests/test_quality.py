@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from personahub.personas import GRANULARITIES, TextToPersonaTemplate
-from personahub.personas.quality import find_fault
+from personahub.personas.quality import find_fault, find_fault_of_relative
 from personahub.personas.template import Example, Granularity
 from personahub.records import Document
 
@@ -506,3 +506,73 @@ def test_a_phrase_of_the_text_is_a_copy_of_it(language: str, text: str) -> None:
     }[language]
     assert reason(described, language, text=text) == "copies_source"
     assert reason(described, language) is None
+
+
+# People around a person
+
+NURSES = {
+    "en": "A dialysis nurse of the early shift who trains newcomers to place needles without pain.",
+    "ru": "Медсестра отделения диализа, которая учит новичков ставить иглу без боли.",
+    "zh": "一位在县医院透析室值早班、教新人怎样扎针不疼的护士。",
+}
+
+
+def reason_of_relative(
+    description: str, language: str, asked: str = "", shown: Sequence[Example] = ()
+) -> str | None:
+    finding = find_fault_of_relative(
+        description,
+        parent=NURSES[language],
+        examples=shown,
+        relation="care/patient",
+        asked=asked,
+        language=language,
+    )
+    return finding.reason if finding else None
+
+
+@pytest.mark.parametrize(
+    ("language", "description", "expected"),
+    [
+        ("en", "A bus driver who is known to this person and sleeps under his coat.", "defined_by_parent"),
+        ("en", "A porter who brings the nurse her coffee and never speaks of his sons.", "defined_by_parent"),
+        ("en", "A widow who thanks the old nurse and waters her tomatoes before dawn.", "defined_by_parent"),
+        ("ru", "Водитель, который возит этого человека домой и дремлет под пальто.", "defined_by_parent"),
+        ("zh", "一位常送此人回家、自己住在车库里的老司机。", "defined_by_parent"),
+        ("zh", "一位常送那位护士回家、自己住在车库里的老司机。", "defined_by_parent"),
+        ("en", "A dialysis trainer who trains nurses: newcomers who place needles badly.", "same_person"),
+        ("en", "A cook who trains newcomers to place needles in the meat of old cows.", "same_person"),
+        ("ru", "Врач отделения диализа, который учит новичков ставить капельницу.", "same_person"),
+        ("zh", "一位老工人，也教新人怎样扎针不疼的护士傍晚才见到他。", "same_person"),
+        ("en", NURSES["en"], "copies_source"),
+        ("zh", NURSES["zh"], "copies_source"),
+    ],
+)
+def test_who_is_not_described_as_somebody_else_is_set_aside(
+    language: str, description: str, expected: str
+) -> None:
+    assert reason_of_relative(description, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "description"),
+    [
+        ("en", "A bus driver from the hills who sleeps under his coat between two shifts."),
+        ("en", "A dialysis patient who keeps bees on a roof and hides his scars from his sons."),
+        ("en", "A widow who nurses the last of her hens and sells the eggs at the gate."),
+        ("ru", "Водитель автобуса, который дремлет под пальто между двумя рейсами."),
+        ("ru", "Больная диабетом вдова, которая вяжет носки внукам и боится уколов."),
+        ("zh", "一位从山里来、两班之间盖着大衣打盹的公交司机。"),
+    ],
+)
+def test_somebody_else_passes(language: str, description: str) -> None:
+    assert reason_of_relative(description, language) is None
+
+
+def test_words_that_were_asked_for_are_no_copy_of_an_example() -> None:
+    shown = [Example("A dancer.", {"fine": {"x": "A hospital orderly and ambulance driver who sings."}})]
+    given = "A hospital orderly in a border town who plays chess against himself at night."
+    ambulance = "A retired ambulance driver and hospital porter who plays chess at night."
+    assert reason_of_relative(ambulance, "en", shown=shown) == "copies_example"
+    asked = "a hospital orderly or an ambulance driver near this person"
+    assert reason_of_relative(given, "en", asked, shown) is None

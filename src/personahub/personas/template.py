@@ -10,23 +10,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from typing import Any, Literal, Self
 
 import yaml
 
 from personahub.languages import language_name
 from personahub.models import Message
+from personahub.personas.prompt import fenced, reply_schema, template_text
 from personahub.records import Document
-from personahub.safeguards.orders import neutralise_markup
 
 __all__ = ["DEFAULT_RELATIONS", "GRANULARITIES", "Example", "Granularity", "TextToPersonaTemplate"]
 
 Granularity = Literal["fine", "coarse"]
 GRANULARITIES: tuple[Granularity, ...] = ("fine", "coarse")
 DEFAULT_RELATIONS = ("read", "write", "like", "dislike")
-
-_FENCE = '"""'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class TextToPersonaTemplate:
     @classmethod
     def load(cls) -> Self:
         """The template that comes with this package; its version is a hash of its wording."""
-        text = (files("personahub.personas") / "templates" / "text_to_persona.yaml").read_text("utf-8")
+        text = template_text("text_to_persona.yaml")
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         return cls(yaml.safe_load(text), f"text-to-persona@{digest}")
 
@@ -107,22 +104,14 @@ class TextToPersonaTemplate:
 
     def _ask(self, text: str, question: str) -> str:
         """Fenced, so that the model can tell the text from what is asked of it."""
-        fenced = neutralise_markup(text).replace(_FENCE, '"' * 2)
-        return str(self._content["text_block"].format(text=fenced, question=question))
+        return str(self._content["text_block"].format(text=fenced(text), question=question))
 
     def schema(self, language: str, granularity: Granularity) -> Mapping[str, object]:
         """The JSON schema of a reply: an object with the persona, its form fixed where it can be."""
         if (known := self._schemas.get((language, granularity))) is not None:
             return known
-        persona: dict[str, object] = {"type": "string"}
-        if pattern := self._wording(language).get("pattern"):
-            persona["pattern"] = pattern[granularity]
-        schema: Mapping[str, object] = {
-            "type": "object",
-            "properties": {"persona": persona},
-            "required": ["persona"],
-            "additionalProperties": False,
-        }
+        patterns = self._wording(language).get("pattern", {})
+        schema = reply_schema(persona=patterns.get(granularity))
         return self._schemas.setdefault((language, granularity), schema)
 
     def max_tokens(self, language: str, granularity: Granularity) -> int:

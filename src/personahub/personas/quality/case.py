@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from personahub.personas.template import Example, Granularity
-from personahub.records import Document
 
 __all__ = ["DENSE", "WORD", "Case", "Finding", "head_of", "words"]
 
@@ -27,11 +26,14 @@ class Case:
     """A description and all that it is judged by."""
 
     description: str
-    document: Document
+    source: str
+    """What the description was made from: a document's text, or the description of another persona."""
     examples: Sequence[Example]
     relation: str
     language: str
     granularity: Granularity
+    asked: str = ""
+    """What the prompt asked for in words of its own, which a description may well repeat."""
 
 
 def words(listed: str) -> set[str]:

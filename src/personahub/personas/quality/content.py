@@ -8,6 +8,8 @@ from personahub.personas.quality.case import DENSE, WORD, Case, head_of, words
 
 __all__ = [
     "about_the_text",
+    "content_words",
+    "copied_run",
     "copies_example",
     "copies_source",
     "misfits_relation",
@@ -101,7 +103,7 @@ _WANTS_TO_LEARN = re.compile(
 
 def misfits_relation(case: Case) -> str | None:
     """Who is still to learn a thing does not write the text about it, unless the text asks."""
-    if case.relation != "write" or re.search("[?？]", case.document.text):
+    if case.relation != "write" or re.search("[?？]", case.source):
         return None
     match = _WANTS_TO_LEARN.search(case.description)
     return f"a reader, not the writer: {match[0]}" if match else None
@@ -112,29 +114,34 @@ _LEAST_COPIED = 8
 
 
 def copies_source(case: Case) -> str | None:
-    """Most of it stands in the text as it is."""
+    """Most of it stands in its source as it is."""
+    unit = WORD if case.language not in DENSE else _CHARACTER
+    least = _LEAST_COPIED * (2 if case.language in DENSE else 1)
+    size = max(least, -(-6 * len(unit.findall(case.description.casefold())) // 10))
+    run = copied_run(case, size)
+    return f"stands in the text as it is: {run}" if run else None
+
+
+def copied_run(case: Case, size: int) -> str | None:
+    """The first run of so many words, or characters, that stands in the source as well."""
     unit = WORD if case.language not in DENSE else _CHARACTER
     found = unit.findall(case.description.casefold())
-    least = _LEAST_COPIED * (2 if case.language in DENSE else 1)
-    size = max(least, -(-6 * len(found) // 10))
-    if len(found) < size:
-        return None
-    source = f" {' '.join(unit.findall(case.document.text.casefold()))} "
+    source = f" {' '.join(unit.findall(case.source.casefold()))} "
     for start in range(len(found) - size + 1):
         run = " ".join(found[start : start + size])
         if f" {run} " in source:
-            return f"stands in the text as it is: {run}"
+            return run
     return None
 
 
 def copies_example(case: Case) -> str | None:
     """Nearly an example of the prompt, or with words that only an example has."""
-    own_words = _content_words(case.description, case.language)
+    own_words = content_words(case.description, case.language)
     every_word = WORD.findall(case.description.casefold())
-    own = _content_words(case.document.text, case.language)
+    own = content_words(f"{case.source} {case.asked}", case.language)
     for example in case.examples:
         for persona in example.personas[case.granularity].values():
-            shown = _content_words(persona, case.language)
+            shown = content_words(persona, case.language)
             shared = own_words & shown
             # One word in common ("driver") is no copy, unless that is all there is.
             same = every_word == WORD.findall(persona.casefold())
@@ -142,7 +149,7 @@ def copies_example(case: Case) -> str | None:
                 return f"nearly the example: {persona}"
         # A single word may come by chance; several that the text does not hold come from the example.
         everything = " ".join([example.text, *example.personas[case.granularity].values()])
-        leaked = (own_words & _content_words(everything, case.language)) - own
+        leaked = (own_words & content_words(everything, case.language)) - own
         long = 0 if case.language in DENSE else sum(len(word) >= 7 for word in leaked)
         if len(leaked) >= max(3, len(own_words) // 2) or long >= 2:
             return "words of an example that the text does not hold: " + ", ".join(sorted(leaked))
@@ -150,7 +157,7 @@ def copies_example(case: Case) -> str | None:
 
 
 @lru_cache(1024)
-def _content_words(text: str, language: str) -> frozenset[str]:
+def content_words(text: str, language: str) -> frozenset[str]:
     """Words of five letters or more, folded; in languages without spaces, pairs of characters.
 
     Words that belong to the form of a description are left out.
