@@ -1,5 +1,6 @@
 """What several tests need: texts, the small real model, and the tools that benchmarks share."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from batch_vendor import BatchVendor, serving
 from commands import Run, runner
+from scripted import ScriptedModel, any_reply
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
@@ -67,3 +69,22 @@ def openai() -> Iterator[BatchVendor]:
     """A server that plays OpenAI's batch API."""
     with serving("openai") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hub with personas and two problems, made by a scripted model."""
+    folder = tmp_path_factory.mktemp("made")
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    from personahub import curate, synthesize
+
+    curate([folder / name for name in TEXTS], folder / "hub", model=ScriptedModel(any_reply))
+    synthesize("math", folder / "hub", n=2, model=ScriptedModel(any_reply))
+    return folder / "hub"
+
+
+@pytest.fixture
+def curated(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(made, tmp_path / "curated"))

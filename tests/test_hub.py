@@ -304,8 +304,10 @@ def test_a_hub_of_a_newer_format_asks_for_a_newer_version(hub: Hub) -> None:
 
 def test_a_hub_of_an_older_format_says_what_to_do(hub: Hub) -> None:
     mark = hub.path / "hub.json"
-    mark.write_text(json.dumps({"format": json.loads(mark.read_text())["format"] - 1}))
+    mark.write_text('{"format": 1}')
     assert "curate its sources again" in one_line_error(hub.path)
+    mark.write_text('{"format": 2}')
+    assert f"personahub hub migrate {hub.path}" in one_line_error(hub.path)
 
 
 @pytest.mark.parametrize("mark", ["", "{", "[]", "7", "{}", '{"format": "x"}', '{"format": null}', "\ud83d"])

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from personahub.cli.options import Json
+from personahub.cli.upkeep import check_command, compact_command, migrate_command, versions_command
 
 if TYPE_CHECKING:
     from personahub.workflows.merge import Merged, MergedRun, MergeOutcome
 
 __all__ = ["hub_app"]
 
-hub_app = typer.Typer(no_args_is_help=True, help="Whole hubs: put several into one.")
+hub_app = typer.Typer(
+    no_args_is_help=True, help="Whole hubs: put several into one; index, check and tidy one."
+)
 
 
-@hub_app.callback()
-def _hub() -> None:
-    """Keeps the one command's name: without this, Typer would take it for the group itself."""
+hub_app.command("check")(check_command)
+hub_app.command("compact")(compact_command)
+hub_app.command("versions")(versions_command)
+hub_app.command("migrate")(migrate_command)
 
 
 @hub_app.command("merge")
@@ -46,6 +50,44 @@ def merge_command(
         print_json(outcome.to_json())
     else:
         _say(outcome, hub)
+
+
+@hub_app.command("index")
+def index_command(
+    hub: Annotated[Path, typer.Argument(metavar="HUB", help="The hub's directory.")],
+    embeddings: Annotated[
+        bool, typer.Option("--embeddings/--no-embeddings", help="Embed the personas too.")
+    ] = True,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="Embedding model: openai:NAME or http://HOST:PORT/v1#NAME; default: the built-in one.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Bring the indexes of words and the embeddings up to date, so that search finds all, and fast."""
+    from personahub.cli.display import StepProgress, print_json, this_command
+    from personahub.workflows.index import index
+
+    progress = StepProgress()
+    progress.began("embedding", None)
+    try:
+        outcome = index(hub, embeddings=embeddings, encoder=encoder, progress=progress.tell)
+    except KeyboardInterrupt:
+        print(f"Interrupted; what was embedded is kept. To go on: {this_command()}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    finally:
+        progress.close()
+    if json:
+        print_json(outcome.to_json())
+        return
+    print(f"{outcome.personas:,} personas are found by their words,", end=" ")
+    print(f"{outcome.embeddings:,} by their meaning ({outcome.embedded:,} embedded now)")
+    if outcome.not_compared:
+        print(f"{outcome.not_compared:,} are in languages that {outcome.model or 'the model'} does not know")
 
 
 def _say_source(merged: "Merged") -> None:

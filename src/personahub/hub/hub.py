@@ -1,9 +1,5 @@
 """The hub's directory: which tables and files lie where, and who may write."""
 
-import errno
-import fcntl
-import json
-import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,16 +9,16 @@ from typing import Any, Self
 
 from personahub.config import fingerprint
 from personahub.errors import UserError
+from personahub.hub import locks
+from personahub.hub.duplicates import Duplicates
+from personahub.hub.embeddings import Embeddings
+from personahub.hub.marks import DRAFT, FORMAT, MARK, check_format, read_mark, write_mark
 from personahub.hub.runs import Run, list_runs, start_run
 from personahub.hub.shards import SHARDS, Shard
-from personahub.hub.tables import HubTable
-from personahub.records import Document, Kind, Persona, Record, SetAside
+from personahub.hub.tables import HubTable, open_table
+from personahub.records import Document, Kind, Persona, Record, SetAside, Table
 
 __all__ = ["Hub"]
-
-_MARK = "hub.json"
-_DRAFT = f".{_MARK}"
-_FORMAT = 3
 
 
 class Hub:
@@ -32,39 +28,38 @@ class Hub:
 
     Args:
         path: the directory of an existing hub.
+        version: the number of a run: the tables are read as they were when it last ended, and cannot be
+            written. None for the hub as it is.
 
     Raises:
-        UserError: it is no hub, or one of another format.
+        UserError: it is no hub, or one of another format, or has no such version.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, version: int | None = None) -> None:
         """Check that the directory is a hub."""
         self.path = Path(path)
-        mark = self.path / _MARK
-        if not mark.is_file():
+        self.version = version
+        if not (self.path / MARK).is_file():
             if (self.path / SHARDS).is_dir():
                 raise UserError(
                     f"{self.path}: holds only shards; personahub hub merge {self.path} puts them together"
                 )
             what = "is no hub" if self.path.exists() else "is not there"
-            raise UserError(f"{self.path}: {what} (no {_MARK}); personahub curate SOURCE --hub DIR makes one")
-        try:
-            marked = json.loads(mark.read_text())
-            version = int(marked["format"])
-            self.id = str(marked.get("id") or fingerprint({"path": str(self.path.resolve())}))
-            """What a merge knows the hub by, wherever it is moved; from its path where it was given none."""
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{mark}: cannot be read as a hub's mark ({error})") from error
-        if version > _FORMAT:
+            raise UserError(f"{self.path}: {what} (no {MARK}); personahub curate SOURCE --hub DIR makes one")
+        marked = read_mark(self.path)
+        self.id = str(marked.get("id") or fingerprint({"path": str(self.path.resolve())}))
+        """What a merge knows the hub by, wherever it is moved; from its path where it was given none."""
+        check_format(self.path, marked["format"])
+        self._rows = None if version is None else self._rows_at(version)
+
+    def _rows_at(self, version: int) -> Mapping[str, int]:
+        rows = self.run(version).tables
+        if rows is None:
             raise UserError(
-                f"{self.path}: a hub of format {version}; this personahub knows up to {_FORMAT}:"
-                " install a newer one"
+                f"{self.path}: run {version} has not ended, so there is no version of it;"
+                f" personahub hub versions {self.path} lists those there are"
             )
-        if version < _FORMAT:
-            raise UserError(
-                f"{self.path}: a hub of format {version}, whose tables lack fields that they have now:"
-                " curate its sources again into a new hub"
-            )
+        return rows
 
     @classmethod
     def create(cls, path: Path | str) -> Self:
@@ -77,10 +72,8 @@ class Hub:
         _check_usable(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if not (folder / _MARK).is_file():
-                draft = folder / _DRAFT
-                draft.write_text(json.dumps({"format": _FORMAT, "id": uuid.uuid4().hex}) + "\n")
-                draft.replace(folder / _MARK)
+            if not (folder / MARK).is_file():
+                write_mark(folder, {"format": FORMAT, "id": uuid.uuid4().hex})
         except OSError as error:
             raise UserError(f"{folder}: no hub can be made there ({error.strerror})") from error
         return cls(folder)
@@ -99,28 +92,42 @@ class Hub:
     @classmethod
     def shards_in(cls, path: Path | str) -> list[Self]:
         """The hubs of the shards of the hub at this path, which need not be there itself; in their order."""
-        found = [folder for folder in Path(path, SHARDS).glob("*") if (folder / _MARK).is_file()]
+        found = [folder for folder in Path(path, SHARDS).glob("*") if (folder / MARK).is_file()]
         return [cls(folder) for folder in sorted(found, key=lambda folder: (len(folder.name), folder.name))]
 
     @cached_property
     def documents(self) -> HubTable:
         """The texts that personas were inferred from."""
-        return HubTable(self.path / "documents.lance", Document)
+        return self._table("documents", Document)
 
     @cached_property
     def personas(self) -> HubTable:
         """The personas."""
-        return HubTable(self.path / "personas.lance", Persona)
+        return self._table("personas", Persona)
 
     @cached_property
     def records(self) -> HubTable:
         """The synthetic items."""
-        return HubTable(self.path / "records.lance", Record)
+        return self._table("records", Record)
 
     @cached_property
     def set_aside(self) -> HubTable:
         """What did not pass, with its reason."""
-        return HubTable(self.path / "set_aside.lance", SetAside)
+        return self._table("set_aside", SetAside)
+
+    def _table(self, name: str, kind: type[Table]) -> HubTable:
+        rows = None if self._rows is None else self._rows.get(name, 0)
+        return HubTable(self.path / f"{name}.lance", kind, rows=rows)
+
+    @cached_property
+    def duplicates(self) -> Duplicates:
+        """Which personas are alike, and who steps aside in which view."""
+        return Duplicates(self.path)
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """The personas' vectors, as far as they are embedded."""
+        return Embeddings(self.path / "embeddings.lance")
 
     @property
     def journal_path(self) -> Path:
@@ -142,23 +149,13 @@ class Hub:
         """Be the one process that writes this hub.
 
         Raises:
-            UserError: another process is writing it.
+            UserError: another process is writing it, or this is one of its versions.
         """
-        lock = self.path / "lock"
-        with lock.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
-                    raise
-                file.seek(0)
-                raise UserError(
-                    f"{self.path}: another personahub (process {file.read().strip() or 'unknown'})"
-                    " is writing this hub; wait until it ends, or use another hub"
-                ) from error
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+        if self.version is not None:
+            raise UserError(
+                f"{self.path}: version {self.version} of the hub can only be read; open it without a version"
+            )
+        with locks.writing(self.path):
             yield
 
     @contextmanager
@@ -168,19 +165,7 @@ class Hub:
         Raises:
             UserError: another process is writing it.
         """
-        try:
-            file = (self.path / "lock").open()
-        except FileNotFoundError:
-            yield
-            return
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UserError(
-                    f"{self.path}: another personahub (process {file.read().strip() or 'unknown'})"
-                    " is writing this hub; wait until it ends, or stop it"
-                ) from error
+        with locks.at_rest(self.path):
             yield
 
     def start_run(
@@ -196,7 +181,10 @@ class Hub:
         return start_run(self.path / "runs", verb, configuration, given=given, reopen=reopen, once=once)
 
     def save_run(self, run: Run) -> None:
-        """Write the run's state down."""
+        """Write the run's state down; where it has ended, the hub as it is now is the run's version."""
+        if run.ended:
+            tables = {path.stem: open_table(path) for path in sorted(self.path.glob("*.lance"))}
+            run.tables = {name: table.count_rows() for name, table in tables.items() if table is not None}
         run.save(self.path / "runs")
 
     def run(self, number: int) -> Run:
@@ -212,8 +200,9 @@ class Hub:
         raise UserError(f"{self.path}: has no run {number}; it has {len(runs)} (personahub runs list)")
 
     def runs(self) -> list[Run]:
-        """All runs, the oldest first."""
-        return list_runs(self.path / "runs")
+        """All runs, the oldest first; of a version those up to its own."""
+        runs = list_runs(self.path / "runs")
+        return [run for run in runs if self.version is None or run.number <= self.version]
 
 
 def _check_usable(folder: Path) -> None:
@@ -222,9 +211,9 @@ def _check_usable(folder: Path) -> None:
     Raises:
         UserError: something else lies there.
     """
-    if not folder.exists() or (folder / _MARK).is_file():
+    if not folder.exists() or (folder / MARK).is_file():
         return
     if not folder.is_dir():
         raise UserError(f"{folder}: is a file, so no hub can be made there")
-    if any(path.name not in {_DRAFT, SHARDS} for path in folder.iterdir()):
+    if any(path.name not in {DRAFT, SHARDS} for path in folder.iterdir()):
         raise UserError(f"{folder}: holds other files and is no hub; name a new or an empty folder")

@@ -16,7 +16,7 @@ from typing import Any
 from personahub.config import fingerprint
 from personahub.errors import UserError
 
-__all__ = ["Run", "RunStatus", "list_runs", "start_run"]
+__all__ = ["Run", "RunStatus", "list_runs", "read_run", "start_run"]
 
 
 class RunStatus(StrEnum):
@@ -47,6 +47,9 @@ class Run:
     """What else the verb needs to be given again: the model's name as the user wrote it, the shard."""
     shares: dict[str, dict[str, Any]] | None = None
     """Of a run that was merged from several hubs: what each did, see :mod:`personahub.hub.shares`."""
+    tables: dict[str, int] | None = None
+    """Rows of each table when the run last ended. Tables only grow and keep their order, so the first so
+    many rows are the hub's version of then: it costs nothing, and compacting takes nothing from it."""
 
     def end(self, status: RunStatus, counts: Mapping[str, Any]) -> None:
         """Note how the run ended; :meth:`save` writes it down."""
@@ -66,10 +69,19 @@ class Run:
 
 def list_runs(folder: Path) -> list[Run]:
     """All runs, the oldest first."""
-    return [
-        Run(**{**(fields := json.loads(file.read_text())), "status": RunStatus(fields["status"])})
-        for file in sorted(folder.glob("*.json"))
-    ]
+    return [read_run(file) for file in sorted(folder.glob("*.json"))]
+
+
+def read_run(file: Path) -> Run:
+    """The run of one file.
+
+    Raises:
+        ValueError: the file holds no JSON, or an unknown status.
+        TypeError: it holds something else than a run.
+        KeyError: the same.
+    """
+    fields = json.loads(file.read_text())
+    return Run(**{**fields, "status": RunStatus(fields["status"])})
 
 
 def start_run(

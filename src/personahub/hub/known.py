@@ -1,0 +1,64 @@
+"""The ids that a table has, in ten bytes each, to tell new rows from those that are there."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["KnownIds"]
+
+_DIGITS = 20
+
+
+class KnownIds:
+    """A sorted set of ids of one kind: 80 bits each, the first 64 and the other 16.
+
+    Args:
+        ids: arrays of ids, a letter and twenty hexadecimal digits each.
+    """
+
+    def __init__(self, ids: Iterable[pa.Array]) -> None:
+        """Read the ids once."""
+        halves = [_halves(each) for each in ids]
+        first = np.concatenate([np.zeros(0, np.uint64), *(high for high, _ in halves)])
+        other = np.concatenate([np.zeros(0, np.uint16), *(low for _, low in halves)])
+        del halves
+        order = np.argsort(first)
+        self._first, self._other = first[order], other[order]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._first)
+
+    def holds(self, ids: pa.Array) -> "NDArray[np.bool_]":
+        """For each id whether it is there."""
+        first, other = _halves(ids)
+        found = np.zeros(len(first), np.bool_)
+        places = np.searchsorted(self._first, first)
+        waiting = np.arange(len(first))
+        # One step for nearly all; more only where ids are equal in their first 64 bits.
+        while len(waiting := waiting[places[waiting] < len(self)]):
+            at = places[waiting]
+            waiting, at = waiting[same := self._first[at] == first[waiting]], at[same]
+            equal = self._other[at] == other[waiting]
+            found[waiting[equal]] = True
+            waiting = waiting[~equal]
+            places[waiting] += 1
+        return found
+
+
+def _halves(ids: pa.Array) -> "tuple[NDArray[np.uint64], NDArray[np.uint16]]":
+    """The first 16 digits and the last four as numbers."""
+    if not len(ids):
+        return np.zeros(0, np.uint64), np.zeros(0, np.uint16)
+    offsets = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset : ids.offset + len(ids) + 1]
+    letters = np.frombuffer(ids.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
+    digits = letters.reshape(len(ids), 1 + _DIGITS)[:, 1:]
+    values = (digits & 15) + 9 * (digits >> 6)
+    packed = np.ascontiguousarray(values[:, ::2] << 4 | values[:, 1::2])
+    first = np.ascontiguousarray(packed[:, :8]).view(">u8").ravel().astype(np.uint64)
+    return first, np.ascontiguousarray(packed[:, 8:]).view(">u2").ravel().astype(np.uint16)
