@@ -34,6 +34,7 @@ class ReadOptions:
         opt_outs: leave out what its publisher does not want used for machine learning.
         orders: "reject" leaves documents out that try to steer the model; "read" takes them as data.
         filters: leave out texts that are no prose: menus, repeated lines, symbols.
+        near_identical: leave out pages that have nearly the same words as one that came before.
 
     Raises:
         UserError: a value is none of those that there are.
@@ -50,6 +51,7 @@ class ReadOptions:
     opt_outs: bool = True
     orders: str = "read"
     filters: bool = True
+    near_identical: bool = True
 
     def __post_init__(self) -> None:
         """Check the values."""

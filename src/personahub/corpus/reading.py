@@ -8,10 +8,11 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from heapq import merge
+from itertools import groupby
 from typing import IO, cast
 
 import numpy as np
@@ -40,10 +41,11 @@ def read_documents(
     *,
     document_tokens: int | None = None,
     jobs: int | None = None,
+    near: Callable[[Sequence[Document]], str | None] | None = None,
 ) -> Generator[Document | LeftOut]:
     """Every document of the sources, in their order, and what gave none; a text that came before is left out.
 
-    What comes does not depend on how many processes read.
+    What comes does not depend on how many processes read. The documents of one whole text come together.
 
     Args:
         sources: what :func:`~personahub.corpus.find_sources` found.
@@ -51,6 +53,8 @@ def read_documents(
         document_tokens: texts of more tokens than about this are cut into parts, each a document; None leaves
             them whole.
         jobs: processes that read; None for as many as are worth it.
+        near: is given the documents of each text that is new, and tells which earlier text it is nearly
+            identical to, and is left out for; None where it is not.
 
     Raises:
         UserError: a file cannot be opened.
@@ -59,12 +63,32 @@ def read_documents(
     for name in sources.unsupported:
         yield LeftOut(name, 0, 0, "unsupported_format", "the name's ending is not known")
     seen = Seen()
-    for item in _in_order(sources, options, document_tokens, jobs):
-        if isinstance(item, Document) and not seen.add(item.id):
-            detail = "the same text came before"
-            yield LeftOut(item.source, item.row, item.offset, "already_read", detail, item.text[:1000])
-        else:
+    items = _in_order(sources, options, document_tokens, jobs)
+    for _, text in groupby(items, lambda item: (item.source, item.row)):
+        yield from _new(list(text), seen, near)
+
+
+def _new(
+    text: list[Document | LeftOut], seen: "Seen", near: Callable[[Sequence[Document]], str | None] | None
+) -> Iterator[Document | LeftOut]:
+    """The documents of one whole text that did not come before, and what gave none."""
+    ids = [item.id if isinstance(item, Document) else None for item in text]
+    is_new = any(id_ and id_ not in seen for id_ in ids)
+    # A text is judged as a whole, with those of its parts that came before.
+    alike = near([item for item in text if isinstance(item, Document)]) if near and is_new else None
+    for item, id_ in zip(text, ids, strict=True):
+        if id_ is None:
             yield item
+        elif alike and id_ not in seen:
+            yield _left_out(item, "near_identical", alike)
+        elif seen.add(id_):
+            yield item
+        else:
+            yield _left_out(item, "already_read", "the same text came before")
+
+
+def _left_out(item: Document | LeftOut, reason: str, detail: str) -> LeftOut:
+    return LeftOut(item.source, item.row, item.offset, reason, detail, item.text[:1000])
 
 
 def _in_order(
@@ -183,10 +207,13 @@ class Seen:
         """How many came."""
         return self._count
 
+    def __contains__(self, id_: str) -> bool:
+        """Whether it came."""
+        return self._table.item(_place(self._table, _number(id_))) != 0
+
     def add(self, id_: str) -> bool:
         """Whether it is the first time."""
-        number = int(id_[1:17], 16) or 1
-        if not _put(self._table, number):
+        if not _put(self._table, _number(id_)):
             return False
         self._count += 1
         if 3 * self._count > 2 * len(self._table):
@@ -207,12 +234,22 @@ class Seen:
         self._table = table
 
 
-def _put(table: "np.ndarray[tuple[int], np.dtype[np.uint64]]", number: int) -> bool:
+def _number(id_: str) -> int:
+    return int(id_[1:17], 16) or 1
+
+
+def _place(table: "np.ndarray[tuple[int], np.dtype[np.uint64]]", number: int) -> int:
+    """Where the number stands, or would stand."""
     mask = len(table) - 1
     place = number & mask
-    while found := table.item(place):
-        if found == number:
-            return False
+    while (found := table.item(place)) and found != number:
         place = (place + 1) & mask
+    return place
+
+
+def _put(table: "np.ndarray[tuple[int], np.dtype[np.uint64]]", number: int) -> bool:
+    place = _place(table, number)
+    if table.item(place):
+        return False
     table[place] = number
     return True

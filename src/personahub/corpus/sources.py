@@ -1,7 +1,7 @@
 """From what the user names (files, folders, patterns, addresses) to the files that can be read."""
 
 import glob
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -75,8 +75,12 @@ class Sources(list[Source]):
     unsupported: list[str]
 
 
-def find_sources(named: Sequence[str]) -> Sources:
+def find_sources(named: Sequence[str], formats: Mapping[str, str] = FORMATS) -> Sources:
     """The files that the user's names stand for; folders are walked, hidden files in them left out.
+
+    Args:
+        named: files, folders, glob patterns or addresses.
+        formats: file name endings that are read, and the formats they stand for.
 
     Raises:
         UserError: a name stands for nothing, or only for files that cannot be read.
@@ -85,7 +89,7 @@ def find_sources(named: Sequence[str]) -> Sources:
     found.unsupported = []
     seen = set()
     for name in named:
-        files, unsupported = _remote(name) if "://" in name else _local(name)
+        files, unsupported = _remote(name, formats) if "://" in name else _local(name, formats)
         for source in files:
             identity = source.path if "://" in source.path else str(Path(source.path).resolve())
             if identity not in seen:
@@ -95,7 +99,7 @@ def find_sources(named: Sequence[str]) -> Sources:
     return found
 
 
-def _format_of(path: str, start: Callable[[], bytes] | None = None) -> str | None:
+def _format_of(path: str, formats: Mapping[str, str], start: Callable[[], bytes] | None = None) -> str | None:
     """The format of a file, by its name, or else by its first bytes."""
     name = path.lower()
     for ending in COMPRESSIONS:
@@ -103,11 +107,12 @@ def _format_of(path: str, start: Callable[[], bytes] | None = None) -> str | Non
     # Signals are read along with the texts that they are of.
     if name.endswith((_SIGNALS, ".wat")):
         return None
-    known = next((kind for ending, kind in FORMATS.items() if name.endswith(ending)), None)
+    known = next((kind for ending, kind in formats.items() if name.endswith(ending)), None)
     if known or start is None:
         return known
     content = start()
-    return next((kind for first, kind in _STARTS.items() if content.startswith(first)), None)
+    told = next((kind for first, kind in _STARTS.items() if content.startswith(first)), None)
+    return told if told in formats.values() else None
 
 
 def _start(path: Path) -> bytes:
@@ -119,10 +124,14 @@ def _start(path: Path) -> bytes:
         return b""
 
 
-_SUPPORTED = f"{', '.join(FORMATS)}, each also with {', '.join(COMPRESSIONS[:-1])} or {COMPRESSIONS[-1]}"
+def _supported(formats: Mapping[str, str]) -> str:
+    return (
+        f"supported are {', '.join(formats)}, each also with"
+        f" {', '.join(COMPRESSIONS[:-1])} or {COMPRESSIONS[-1]}"
+    )
 
 
-def _local(name: str) -> tuple[list[Source], list[str]]:
+def _local(name: str, formats: Mapping[str, str]) -> tuple[list[Source], list[str]]:
     path = Path(name)
     if path.is_dir():
         inside = sorted(
@@ -130,7 +139,7 @@ def _local(name: str) -> tuple[list[Source], list[str]]:
             for file in path.rglob("*")
             if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
         )
-        kinds = {file: _format_of(str(file), partial(_start, file)) for file in inside}
+        kinds = {file: _format_of(str(file), formats, partial(_start, file)) for file in inside}
         card = path / CARD
         licence = licence_in_card(card.read_bytes()[:MAX_CARD_BYTES]) if card.is_file() else ""
         files = [
@@ -138,7 +147,7 @@ def _local(name: str) -> tuple[list[Source], list[str]]:
         ]
         if not files:
             holds = f"none of its {len(inside)} files" if inside else "it is empty, so nothing"
-            raise UserError(f"{name}: {holds} can be read; supported are {_SUPPORTED}")
+            raise UserError(f"{name}: {holds} can be read; {_supported(formats)}")
         return files, [
             Source(str(file), "", 0).name
             for file, kind in kinds.items()
@@ -152,21 +161,21 @@ def _local(name: str) -> tuple[list[Source], list[str]]:
             raise UserError(f"{name}: no such file, folder or pattern")
     files = []
     for file in paths:
-        kind = _format_of(str(file), partial(_start, file))
+        kind = _format_of(str(file), formats, partial(_start, file))
         if not kind:
-            raise UserError(f"{file}: unknown format; supported are {_SUPPORTED}")
+            raise UserError(f"{file}: unknown format; {_supported(formats)}")
         files.append(Source(str(file), kind, file.stat().st_size))
     return files, []
 
 
-def _remote(name: str) -> tuple[list[Source], list[str]]:
+def _remote(name: str, formats: Mapping[str, str]) -> tuple[list[Source], list[str]]:
     found = find_remote(name)
-    kinds = {path: _format_of(path.partition("?")[0]) for path in found}
+    kinds = {path: _format_of(path.partition("?")[0], formats) for path in found}
     licence = licence_in_card(read_card(name))
     files = [Source(path, kind, found[path], licence) for path, kind in kinds.items() if kind]
     if not files:
         raise UserError(
             f"{without_secrets(name)}: {'nothing there' if not found else 'unknown format'};"
-            f" supported are {_SUPPORTED}"
+            f" {_supported(formats)}"
         )
     return files, [without_secrets(path) for path, kind in kinds.items() if not kind]

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from personahub.config import json_bytes
-from personahub.corpus import LeftOut, ReadOptions, find_sources, read_documents
+from personahub.corpus import LeftOut, ReadOptions, find_sources
 from personahub.errors import UserError
 from personahub.records import Document
+from personahub.workflows.pages import read_pages
 
 __all__ = ["ReadOutcome", "ReadWatcher", "read"]
 
@@ -91,7 +92,7 @@ def read(
     start = time.monotonic()
     draft = target.with_name(f".{target.name}.part")
     try:
-        items = read_documents(found, reading, document_tokens=document_tokens, jobs=jobs)
+        items = read_pages(found, reading, document_tokens=document_tokens, jobs=jobs)
         with draft.open("wb") as file, closing(items):
             for item in items:
                 if isinstance(item, LeftOut):

@@ -9,7 +9,7 @@ from personahub.corpus.compression import Damage, Piece
 from personahub.corpus.formats.fields import TEXT_FIELDS, metadata_of
 from personahub.corpus.texts import MAX_TEXT_BYTES, Text, Unread, clean
 
-__all__ = ["read_jsonl", "read_lines"]
+__all__ = ["object_of", "read_jsonl", "read_lines"]
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -36,19 +36,9 @@ def read_jsonl(
         more = next(signals, {}) if signals else {}
         if not content.strip():
             continue
-        try:
-            fields = read_json(content)
-        except UnicodeDecodeError:
-            try:
-                fields = json.loads(content.decode("utf-8", "replace"))
-            except (ValueError, RecursionError) as error:
-                yield Unread(row, offset, "not_json", f"not JSON ({error})")
-                continue
-        except (ValueError, RecursionError) as error:
-            yield Unread(row, offset, "not_json", f"not JSON ({error})")
-            continue
-        if not isinstance(fields, dict):
-            yield Unread(row, offset, "not_json", "not a JSON object")
+        fields = object_of(row, offset, content)
+        if isinstance(fields, Unread):
+            yield fields
             continue
         name = next((name for name in names if isinstance(fields.get(name), str)), None)
         if name is None:
@@ -58,6 +48,20 @@ def read_jsonl(
             continue
         text = fields.pop(name)
         yield Text(row, offset, clean(text), metadata_of(fields, more))
+
+
+def object_of(row: int, offset: int, line: bytes) -> dict[str, Any] | Unread:
+    """The JSON object of a line; bytes in it that are no UTF-8 become U+FFFD."""
+    try:
+        fields = read_json(line)
+    except UnicodeDecodeError:
+        try:
+            fields = json.loads(line.decode("utf-8", "replace"))
+        except (ValueError, RecursionError) as error:
+            return Unread(row, offset, "not_json", f"not JSON ({error})")
+    except (ValueError, RecursionError) as error:
+        return Unread(row, offset, "not_json", f"not JSON ({error})")
+    return fields if isinstance(fields, dict) else Unread(row, offset, "not_json", "not a JSON object")
 
 
 def read_lines(pieces: Iterable[Piece | Damage]) -> Iterator[tuple[int, int, bytes] | Unread]:
