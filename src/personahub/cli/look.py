@@ -1,28 +1,40 @@
 """``personahub sample``, ``show`` and ``stats``: looking into a hub."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from personahub.cli.options import HubDir, Json, Seed
+from personahub.cli.options import At, HubDir, Json, Seed, View, Where
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
 
 __all__ = ["sample_command", "show_command", "stats_command"]
 
 _EXCERPT = 280
+_SHOWN = 60
+"""Descendants shown on a screen."""
 
 
 def sample_command(
     hub: HubDir,
     n: Annotated[int, typer.Option("-n", min=0, help="How many personas.")] = 10,
     seed: Seed = 0,
+    where: Where = None,
+    view: View = None,
+    diverse: Annotated[
+        bool, typer.Option("--diverse", help="Spread out in meaning, instead of uniform.")
+    ] = False,
+    at: At = None,
     json: Json = False,
 ) -> None:
     """Draw personas: the same ones for the same seed."""
     from personahub.cli.display import print_json
     from personahub.workflows.sample import sample
 
-    rows = sample(hub, n, seed=seed)
+    rows = sample(hub, n, seed=seed, where=where, view=view, diverse=diverse, at=at)
     if json:
         print_json(rows)
         return
@@ -38,13 +50,14 @@ def show_command(
         ),
     ],
     hub: HubDir,
+    at: At = None,
     json: Json = False,
 ) -> None:
-    """Show one thing with its whole lineage: problem → persona → text."""
+    """Show one thing with its whole lineage: problem → persona → text, and who was reached from it."""
     from personahub.cli.display import console, print_json
     from personahub.workflows.show import show
 
-    lineage = show(hub, record_id)
+    lineage = show(hub, record_id, at=at)
     if json:
         print_json(lineage.to_json())
         return
@@ -56,6 +69,7 @@ def show_command(
         ("record", lineage.record, _record_lines),
         ("set aside", lineage.set_aside, _set_aside_lines),
         ("persona", lineage.persona, _persona_lines),
+        *(("reached from", ancestor, _persona_lines) for ancestor in lineage.ancestors),
         ("text", lineage.document, _document_lines),
     ):
         if row is not None:
@@ -64,6 +78,25 @@ def show_command(
     for what, count in lineage.below.items():
         branch.add(f"{count} {what} come from it")
     console().print(tree)
+    if lineage.descendants:
+        below = Tree("[bold]reached from it[/bold]")
+        left = _add_descendants(below, lineage.descendants, _SHOWN)
+        console().print(below)
+        if left < 0:
+            print(f"… and {-left} more; --json has them all")
+
+
+def _add_descendants(tree: "Tree", descendants: Sequence[Mapping[str, Any]], left: int) -> int:
+    """Add as many as are left to show; gives how many are left then, negative for those not shown."""
+    from rich.markup import escape
+
+    for child in descendants:
+        branch = tree
+        if left > 0:
+            line = f"round {child['round']}, {child['relation']}: {child['description']}"
+            branch = tree.add(f"{child['id']}  {escape(line)}")
+        left = _add_descendants(branch, child["descendants"], left - 1)
+    return left
 
 
 def _made_by(row: Mapping[str, Any]) -> str:
@@ -79,10 +112,12 @@ def _set_aside_lines(row: Mapping[str, Any]) -> list[str]:
 
 
 def _persona_lines(row: Mapping[str, Any]) -> list[str]:
-    close = "not compared" if row["closeness"] is None else f"{row['closeness']:.2f}"
+    close = "" if row["closeness"] is None else f", closeness to its text {row['closeness']:.2f}"
+    root = f"{row['source']}, row {row['row']}, licence {row['licence']}"
     return [
         row["description"],
-        f"relation {row['relation']}, round {row['round']}, closeness to its text {close}",
+        f"relation {row['relation']}, round {row['round']}{close}",
+        f"from {root}" if row["round"] == 0 else f"its root: {root}",
         _made_by(row),
     ]
 
@@ -93,28 +128,51 @@ def _document_lines(row: Mapping[str, Any]) -> list[str]:
     return [row["title"] or "(no title)", f"{row['source']}, row {row['row']}{part}", excerpt]
 
 
-def stats_command(hub: HubDir, json: Json = False) -> None:
+def stats_command(hub: HubDir, at: At = None, json: Json = False) -> None:
     """Count what a hub holds and what was set aside."""
     from personahub.cli.display import counted, print_json
     from personahub.workflows.stats import stats
 
-    counts = stats(hub)
+    counts = stats(hub, at=at)
     if json:
         print_json(counts)
         return
     close = counts["closeness"]
     median = f", median {close['quartiles'][1]:.2f}" if close["compared"] else ""
+    personas = f"{counts['personas']:,}"
+    if counts["view"]:
+        personas += f", {counts['shown']:,} of them no duplicates (view {counts['view']})"
     for name, value in (
         ("documents", counts["documents"]),
         ("  licences", counted(counts["licences"])),
         ("  personal data", f"{counted(counts['pii'])} (placeholders stand in its place)"),
         ("  orders", f"{counts['orders']} documents try to steer the model"),
-        ("personas", counts["personas"]),
+        ("personas", personas),
+        *(
+            (f"  round {number}", _round(each))
+            for number, each in counts["rounds"].items()
+            if len(counts["rounds"]) > 1
+        ),
         ("  languages", counted(counts["languages"])),
-        ("  relations", counted(counts["relations"])),
+        ("  relations", counted(_kinds(counts["relations"]))),
         ("  closeness", f"{close['compared']} compared, {close['not_compared']} not{median}"),
         ("records", f"{counts['records']} ({counted(counts['tasks'])})"),
         ("set aside", counted(counts["set_aside"])),
         ("runs", counts["runs"]),
     ):
         print(f"{name:15}  {value}")
+
+
+def _round(each: Mapping[str, Any]) -> str:
+    from personahub.cli.display import counted
+
+    relations = counted(_kinds(each["relations"]))
+    return f"{each['personas']:,} personas, {each['new']:,} new ({each['share_new']:.0%}); {relations}"
+
+
+def _kinds(relations: Mapping[str, int]) -> Mapping[str, int]:
+    """Counts of relations by their kind: what stands before the slash."""
+    kinds: Counter[str] = Counter()
+    for relation, count in relations.items():
+        kinds[relation.partition("/")[0]] += count
+    return dict(kinds.most_common())

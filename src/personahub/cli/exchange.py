@@ -1,0 +1,110 @@
+"""``personahub import`` and ``personahub export``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from personahub.cli.options import At, HubDir, Json, View, Where
+
+__all__ = ["export_command", "import_command"]
+
+
+def import_command(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE…",
+            help="Files (.jsonl .parquet .csv .tsv, also compressed), folders, patterns, or addresses:"
+            " https://…, s3://…, hf://OWNER/DATASET.",
+        ),
+    ],
+    hub: HubDir,
+    field: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Field with the persona; default: that of the known shapes."),
+    ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What the data set is called; default: each file's name."),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of rows whose source does not tell theirs.")
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="Of all rows; default: what a row says, else what it looks like."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Most personas.")] = None,
+    json: Json = False,
+) -> None:
+    """Add personas of published or own files: Persona Hub's, FinePersonas', Nemotron-Personas', or any.
+
+    The same files again add nothing, a longer one what is new in it.
+    """
+    from personahub.cli.display import StepProgress, counted, print_json, program, this_command
+    from personahub.workflows.add import add
+
+    progress = StepProgress()
+    try:
+        outcome = add(
+            sources,
+            hub,
+            field=field,
+            origin=origin,
+            licence=licence,
+            language=language,
+            limit=limit,
+            watcher=progress,
+        )
+    finally:
+        progress.close()
+    if json:
+        print_json(outcome.to_json())
+    else:
+        rate = outcome.rows / max(outcome.seconds, 1e-9)
+        print(
+            f"{outcome.added:,} personas added to {hub}, {outcome.already_there:,} were there already"
+            f" ({outcome.rows:,} rows, {rate:,.0f} a second)"
+        )
+        print(f"set aside: {counted(outcome.set_aside)}")
+        if outcome.set_aside:
+            print(f"      see {program()} runs set-aside --hub {hub}")
+        if not outcome.interrupted:
+            print(f"next: {program()} sample -n 5 --hub {hub}")
+            print(f"      {program()} dedup --hub {hub}")
+    if outcome.interrupted:
+        print(f"Interrupted; what was added is kept. To go on: {this_command()}", file=sys.stderr)
+        raise typer.Exit(130)
+
+
+def export_command(
+    hub: HubDir,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A file .jsonl, .jsonl.gz or .parquet.")],
+    view: View = None,
+    where: Where = None,
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="Also where each comes from, and what made it.")
+    ] = False,
+    at: At = None,
+    json: Json = False,
+) -> None:
+    """Write personas to a file, the oldest first; import reads it back."""
+    from personahub.cli.display import StepProgress, print_json, program
+    from personahub.workflows.export import export
+
+    progress = StepProgress()
+    progress.began("personas written", None)
+    try:
+        outcome = export(hub, out, view=view, where=where, lineage=lineage, at=at, told=progress.advanced)
+    finally:
+        progress.close()
+    if json:
+        print_json(outcome.to_json())
+        return
+    shown = "every persona" if outcome.view == "all" else f"view {outcome.view}"
+    rate = outcome.personas / max(outcome.seconds, 1e-9)
+    print(f"{outcome.personas:,} personas in {out} ({shown}; {rate:,.0f} a second)")
+    if not lineage:
+        print(f"next: {program()} export --lineage … tells where each comes from")
