@@ -86,6 +86,29 @@ def problem_reply(request: Request) -> str:
     return json.dumps({"quantities": [f"{number} bees", "3 parts"], "problem": problem})
 
 
+_DO = "sweeps counts mends carries sorts paints borrows washes buries guards draws weighs hides burns"
+_THINGS = "nets bricks lanterns letters bottles pigeons coins buckets radios feathers boots maps seeds kites"
+_PLACES = (
+    "at dawn,on rooftops,under bridges,near sawmills,by moonlight,in vans,after prayers,outside chapels,"
+    "behind laundries,during storms,between trains,above stables,past midnight,along canals"
+)
+
+
+def relative_reply(request: Request) -> str:
+    """A person around another that only the request decides, and that passes the filter in English."""
+    digest = hashlib.sha256(request.key.encode()).digest()
+    first, second = (
+        f"{_DO.split()[digest[n] % 14]} {digest[n + 1]} {_THINGS.split()[digest[n + 2] % 14]}"
+        f" {_PLACES.split(',')[digest[n + 3] % 14]}"
+        for n in (8, 16)
+    )
+    # The form may say how the description begins.
+    properties = (request.schema or {})["properties"]
+    begins = re.match(r"\^\(((?:An? )?[A-Za-z][a-z -]+)[|)]", properties["persona"]["pattern"])  # type: ignore[index]
+    who = begins[1] if begins else f"A {WORDS[digest[0] % 10]} {CRAFTS[digest[1] % 10]}"
+    return json.dumps({"persona": f"{who} of {20 + digest[4] % 60} who {first} and {second}."})
+
+
 def any_reply(request: Request) -> str:
     """What the request's schema asks for: a persona or a problem."""
     properties = dict(request.schema or {}).get("properties", {})

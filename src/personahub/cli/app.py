@@ -2,16 +2,22 @@
 
 import errno
 import sys
+from typing import Annotated
 
 import typer
 
+from personahub import __version__
 from personahub.cli.curate import curate_command
+from personahub.cli.dedup import dedup_app
 from personahub.cli.demo import demo_command
+from personahub.cli.exchange import export_command, import_command
+from personahub.cli.expand import expand_command
 from personahub.cli.hub import hub_app
 from personahub.cli.look import sample_command, show_command, stats_command
 from personahub.cli.models import models_app
 from personahub.cli.read import read_command
 from personahub.cli.runs import runs_app
+from personahub.cli.search import search_command
 from personahub.cli.synthesize import synthesize_command
 from personahub.cli.tuning import tune_process
 from personahub.errors import UserError
@@ -26,13 +32,43 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PERSONAHUB"},
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"personahub {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_say_version,
+            is_eager=True,
+            # PERSONAHUB_VERSION in the environment is somebody's note, and no wish to see it.
+            allow_from_autoenv=False,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Takes the options of the program itself."""
+
+
 app.command("demo")(demo_command)
 app.command("read")(read_command)
 app.command("curate")(curate_command)
+app.command("expand")(expand_command)
+app.add_typer(dedup_app, name="dedup")
+app.command("search")(search_command)
+app.command("import")(import_command)
 app.command("sample")(sample_command)
 app.command("show")(show_command)
 app.command("stats")(stats_command)
 app.command("synthesize")(synthesize_command)
+app.command("export")(export_command)
 app.add_typer(runs_app, name="runs")
 app.add_typer(hub_app, name="hub")
 app.add_typer(models_app, name="models")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from personahub.cli.options import (
+    Encoder,
     HubDir,
     Jobs,
     Json,
@@ -58,15 +59,7 @@ def curate_command(
             help="Work on the I-th of N shares of the documents, in a hub of its own: DIR/shards/I-of-N.",
         ),
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            "--embeddings",
-            metavar="MODEL",
-            help="Measures how close a persona is to its text: openai:NAME or http://HOST:PORT/v1#NAME;"
-            " default: the built-in model.",
-        ),
-    ] = None,
+    encoder: Encoder = None,
     jobs: Jobs = None,
     json: Json = False,
     *,

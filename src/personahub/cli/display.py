@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from personahub.workflows.read import ReadWatcher
 from personahub.workflows.running import Outcome, Watcher
+from personahub.workflows.steps import StepWatcher
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ProgressWatcher",
     "ReadProgress",
+    "StepProgress",
     "console",
     "counted",
     "print_json",
@@ -92,7 +94,9 @@ class ProgressWatcher(Watcher):
         self._first_done: int | None = None
 
     def started(self, unit: str, total: int | None, run: "Run", resumed: bool) -> None:
-        """Begin to show."""
+        """Begin to show; a run may begin anew with each of its rounds."""
+        self.close()
+        self._first_done = None
         self._unit, self._total = unit, total
         self._start = self._last = time.monotonic()
         if resumed:
@@ -183,6 +187,60 @@ class ReadProgress(ReadWatcher):
     def close(self) -> None:
         """Take the line away."""
         if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+_MANY = 10_000
+
+
+class StepProgress(StepWatcher):
+    """How far a step is, on stderr: a line that changes on a terminal, else a line now and then."""
+
+    def __init__(self) -> None:
+        """Nothing is shown before the first step."""
+        self._step = ""
+        self._total: int | None = None
+        self._start = self._last = time.monotonic()
+        self._live = sys.stderr.isatty()
+
+    def began(self, step: str, total: int | None) -> None:
+        """Name the step."""
+        self._step, self._total = step, total
+        self._start = self._last = time.monotonic()
+        # Into a file only what takes its time.
+        if self._live or (total or 0) >= _MANY:
+            self._show(step if total is None else f"{step}, {total:,} in all")
+
+    def tell(self, done: int, total: int) -> None:
+        """Tell how far a step is whose size is known only now."""
+        self._total = total
+        self.advanced(done)
+
+    def advanced(self, done: int) -> None:
+        """Tell how far it is, how fast, and how long it will take, at most so often."""
+        now = time.monotonic()
+        if now - self._last < (0.2 if self._live else _LINE_SECONDS) or not done:
+            return
+        self._last = now
+        rate = done / (now - self._start)
+        text = f"{self._step} {done:,}, {rate:,.0f}/s"
+        if self._total:
+            text = f"{self._step} {done:,}/{self._total:,}, {rate:,.0f}/s"
+            text += f", {_clock(max(self._total - done, 0) / rate)} left"
+        self._show(text)
+
+    def _show(self, text: str) -> None:
+        print(f"\r{text}\033[K" if self._live else text, end="" if self._live else "\n", file=sys.stderr)
+        sys.stderr.flush()
+
+    def notice(self, text: str) -> None:
+        """Say it on a line of its own."""
+        self.close()
+        print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self._live:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 

@@ -8,10 +8,33 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["HubDir", "Jobs", "Json", "Language", "ModelName", "Seed", "Sources", "with_calls", "with_reading"]
+__all__ = [
+    "At",
+    "Encoder",
+    "HubDir",
+    "Jobs",
+    "Json",
+    "Language",
+    "ModelName",
+    "Seed",
+    "Sources",
+    "View",
+    "Where",
+    "with_calls",
+    "with_reading",
+]
 
 # Written out here because importing the catalogue would slow every --help down.
 HubDir = Annotated[Path, typer.Option("--hub", metavar="DIR", help="The hub's directory.")]
+At = Annotated[
+    int | None,
+    typer.Option(
+        "--at",
+        min=1,
+        metavar="RUN",
+        help="The hub as it was when this run ended (personahub hub versions DIR); default: as it is.",
+    ),
+]
 ModelName = Annotated[
     str,
     typer.Option(
@@ -19,6 +42,14 @@ ModelName = Annotated[
         metavar="MODEL",
         help="A model's name, the path of a GGUF file, openai:NAME, anthropic:NAME, http://HOST:PORT/v1#NAME"
         " (several addresses with commas), unix:/SOCKET#NAME or vllm:NAME.",
+    ),
+]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        "--embeddings",
+        metavar="MODEL",
+        help="What compares meanings: openai:NAME or http://HOST:PORT/v1#NAME; default: the built-in model.",
     ),
 ]
 Language = Annotated[
@@ -40,6 +71,21 @@ Sources = Annotated[
         metavar="SOURCE…",
         help="Files (.txt .md .html .jsonl .parquet .warc .wet .arc, also compressed), folders, patterns, or"
         " addresses: https://…, s3://…, hf://OWNER/DATASET.",
+    ),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SQL",
+        help="Only personas that meet the condition, such as \"language = 'en' AND round > 0\".",
+    ),
+]
+View = Annotated[
+    str | None,
+    typer.Option(
+        metavar="S/T",
+        help="Without duplicates at these thresholds, such as 0.9/0.9 for surface and semantic; all: with"
+        " them; default: those of the last dedup.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
@@ -157,6 +203,13 @@ def _read_options(
     ] = "read",
     filters: Annotated[
         bool, _reading("--filters/--no-filters", help="Leave out menus, repeated lines and symbols.")
+    ] = True,
+    near_identical: Annotated[
+        bool,
+        _reading(
+            "--drop-near-identical/--keep-near-identical",
+            help="Leave out pages with nearly the same words as one that came before.",
+        ),
     ] = True,
 ) -> None:
     """The options of :class:`personahub.corpus.ReadOptions`, whose names they have."""

@@ -17,7 +17,6 @@ from personahub.corpus import (
     check_first_rows,
     detect_language,
     find_sources,
-    read_documents,
 )
 from personahub.errors import UserError
 from personahub.hub import WHOLE, Hub, Shard
@@ -35,6 +34,7 @@ from personahub.personas import (
 from personahub.records import Document, Persona, SetAside
 from personahub.workflows.calls import Calls
 from personahub.workflows.estimate import spread
+from personahub.workflows.pages import read_pages
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 
 __all__ = ["CurateOutcome", "curate"]
@@ -158,8 +158,10 @@ def curate(
         if calls.estimate:
             work.estimating("documents", total)
             curation.only = {share.place(position) for position in spread(total)}
-        with closing(read_documents(files, reading, document_tokens=document_tokens, jobs=jobs)) as found:
+        with closing(read_pages(files, reading, document_tokens=document_tokens, jobs=jobs)) as found:
             run_async(curation.run(found, limit))
+        if curation.outcome.personas:
+            target.personas.index_text()
         work.estimated()
         work.ended(curation.counts())
         return curation.outcome
@@ -187,7 +189,7 @@ def _count(files: Sources, reading: ReadOptions, document_tokens: int, limit: in
     """How many documents there will be: counted where the files are small, else the limit or None."""
     if sum(file.size for file in files) > _COUNTED_BYTES:
         return limit
-    found = read_documents(files, reading, document_tokens=document_tokens, jobs=1)
+    found = read_pages(files, reading, document_tokens=document_tokens, jobs=1)
     return sum(1 for _ in islice((item for item in found if isinstance(item, Document)), limit))
 
 

@@ -107,6 +107,7 @@ def merge(
                 merged.append(_merge_one(target, journal, source, runs))
                 add_shares(target, source, runs)
             told(merged[-1])
+        target.personas.index_text()
         numbers = {number for runs in matched for number in runs.values()}
         return MergeOutcome(merged, [_told(run) for run in target.runs() if run.number in numbers])
 

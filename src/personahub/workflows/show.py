@@ -1,7 +1,8 @@
-"""``show``: one thing of a hub with its whole lineage, from what it is up to the text it began with."""
+"""``show``: one thing of a hub with its whole lineage, up to its text and down to what it led to."""
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,35 @@ from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.records import Kind
 
-__all__ = ["Lineage", "show"]
+__all__ = ["Lineage", "find_one", "show"]
 
 _SHORTEST = 5
+_DESCENDANTS = ("id", "description", "relation", "round", "parent_id")
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """A record, the persona it came from, and the document at their root; None where it has none."""
+    """A thing of the hub with all it came from; None or empty for what it has not.
+
+    Attributes:
+        kind: what is shown: "record", "persona", "document" or "set_aside".
+        record: the record.
+        persona: the persona: itself, or the one the record was made from.
+        ancestors: the personas that this one was reached from, the nearest first.
+        document: the text at their root; None for an imported persona.
+        set_aside: the case that was set aside.
+        below: how many personas and records come directly from what is shown.
+        descendants: personas reached from the one shown, each with its own ``descendants``.
+    """
 
     kind: str
     record: Mapping[str, Any] | None
     persona: Mapping[str, Any] | None
+    ancestors: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any] | None
     set_aside: Mapping[str, Any] | None
     below: Mapping[str, int]
-    """How many personas and records come directly from what is shown."""
+    descendants: Sequence[Mapping[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
         """What ``show --json`` prints."""
@@ -36,41 +50,84 @@ class Lineage:
             "kind": self.kind,
             "record": record,
             "persona": self.persona,
+            "ancestors": list(self.ancestors),
             "document": self.document,
             "set_aside": self.set_aside,
             "below": dict(self.below),
+            "descendants": list(self.descendants),
         }
 
 
-def show(hub: Path | str, record_id: str) -> Lineage:
+def show(hub: Path | str, record_id: str, *, at: int | None = None) -> Lineage:
     """Look a record, persona, document or set-aside case up by its id (or the beginning of one).
 
+    Args:
+        hub: the hub's directory.
+        record_id: the id.
+        at: a run: look into the hub as it was when that ended; None for the hub as it is.
+
     Raises:
-        UserError: no hub, no such id, or several ids that begin so.
+        UserError: no hub, no such version, no such id, or several ids that begin so.
     """
-    opened = Hub(hub)
-    table = opened.table_of(record_id)
-    if table is None:
-        raise UserError(f"{record_id}: is no id; ids begin with {', '.join(Kind)}")
-    if len(record_id) < _SHORTEST:
-        raise UserError(f"{record_id}: too short; give at least {_SHORTEST} characters of the id")
-    found = table.find(record_id)
-    if not found:
-        raise UserError(f"{record_id}: not in the hub {hub}")
-    if len(found) > 1:
-        ids = ", ".join(row["id"] for row in found[:5])
-        raise UserError(f"{record_id}: {len(found)} ids begin so ({ids}, …); give more of it")
-    row, kind = found[0], Kind(record_id[0])
+    opened = Hub(hub, version=at)
+    row, kind = find_one(opened, record_id), Kind(record_id[0])
     record = row if kind is Kind.RECORD else None
     set_aside = row if kind is Kind.SET_ASIDE else None
     parent = row["parent_id"] if set_aside else ""
     persona_id = record["persona_id"] if record else parent
     persona = row if kind is Kind.PERSONA else opened.personas.get([persona_id]).get(persona_id)
+    ancestors = _ancestors(opened, persona) if persona else []
     document_id = persona["document_id"] if persona else parent
     document = row if kind is Kind.DOCUMENT else opened.documents.get([document_id]).get(document_id)
-    below = {}
+    below, descendants = {}, []
     if kind is Kind.DOCUMENT:
         below["personas"] = opened.personas.count(f"parent_id = '{row['id']}'")
     if kind is Kind.PERSONA:
+        descendants = _descendants(opened, row["id"])
+        below["personas"] = len(descendants)
         below["records"] = opened.records.count(f"persona_id = '{row['id']}'")
-    return Lineage(kind.name.lower(), record, persona, document, set_aside, below)
+    return Lineage(kind.name.lower(), record, persona, ancestors, document, set_aside, below, descendants)
+
+
+def find_one(hub: Hub, record_id: str) -> dict[str, Any]:
+    """The row of an id, or of the one id that begins so.
+
+    Raises:
+        UserError: no such id, or several that begin so.
+    """
+    table = hub.table_of(record_id)
+    if table is None:
+        raise UserError(f"{record_id}: is no id; ids begin with d, p, r or x")
+    if len(record_id) < _SHORTEST:
+        raise UserError(f"{record_id}: too short; give at least {_SHORTEST} characters of the id")
+    found = table.find(record_id)
+    if not found:
+        raise UserError(f"{record_id}: not in the hub {hub.path}")
+    if len(found) > 1:
+        ids = ", ".join(row["id"] for row in found[:5])
+        raise UserError(f"{record_id}: {len(found)} ids begin so ({ids}, …); give more of it")
+    return found[0]
+
+
+def _ancestors(hub: Hub, persona: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    ancestors: list[Mapping[str, Any]] = []
+    nearest: Mapping[str, Any] | None = persona
+    while nearest and nearest["round"]:
+        nearest = hub.personas.get([nearest["parent_id"]]).get(nearest["parent_id"])
+        ancestors += [nearest] if nearest else []
+    return ancestors
+
+
+def _descendants(hub: Hub, persona_id: str) -> list[Mapping[str, Any]]:
+    """The tree below a persona; each level is one look at the table."""
+    children: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    level = [persona_id]
+    while level:
+        found = sorted(hub.personas.children(level, _DESCENDANTS), key=lambda child: child["id"])
+        for child in found:
+            children[child.pop("parent_id")].append(child)
+        level = [child["id"] for child in found]
+    for siblings in list(children.values()):
+        for child in siblings:
+            child["descendants"] = children.get(child["id"], [])
+    return list(children[persona_id])

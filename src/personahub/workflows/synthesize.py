@@ -19,6 +19,7 @@ from personahub.workflows.calls import Calls
 from personahub.workflows.estimate import Range, spread
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 from personahub.workflows.sample import draw
+from personahub.workflows.views import open_view
 
 __all__ = ["SynthesizeOutcome", "synthesize"]
 
@@ -80,6 +81,7 @@ def synthesize(
     personas = target.personas.count()
     if not personas:
         raise UserError(f"{hub}: holds no personas yet; personahub curate SOURCE --hub {hub} makes some")
+    view = open_view(target)
     out = _checked_out(out)
     calls = calls or Calls()
     models = calls.open(model)
@@ -94,6 +96,7 @@ def synthesize(
         "language": language,
         "seed": seed,
         "personas": personas,
+        "view": view.name if view else None,
     }
     with working(
         target,
@@ -155,7 +158,7 @@ async def _make(work: Work[SynthesizeOutcome], synthesizer: Synthesizer) -> None
 
 
 def _questions(hub: Hub, synthesizer: Synthesizer, limit: int) -> Iterator[Question]:
-    ids = draw(hub, limit, seed=synthesizer.seed)
+    ids = draw(hub, limit, seed=synthesizer.seed, view=open_view(hub))
     # By description, not by persona: the same sentence from two texts is two personas and would be one
     # request, so the second of them gets the next sample.
     samples: Counter[str] = Counter()

@@ -1,0 +1,100 @@
+"""``personahub dedup``."""
+
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import typer
+
+from personahub.cli.options import Encoder, HubDir, Json, View
+
+__all__ = ["dedup_app"]
+
+dedup_app = typer.Typer(
+    invoke_without_command=True, help="Let duplicates step aside; show whom one steps aside for."
+)
+
+
+@dedup_app.callback()
+def dedup_command(
+    context: typer.Context,
+    hub: Annotated[Path | None, typer.Option("--hub", metavar="DIR", help="The hub's directory.")] = None,
+    surface: Annotated[
+        float,
+        typer.Option(metavar="T", help="Share of words in common (Jaccard) that makes two duplicates."),
+    ] = 0.9,
+    semantic: Annotated[
+        float, typer.Option(metavar="T", help="Closeness in meaning (cosine) that makes two duplicates.")
+    ] = 0.9,
+    no_surface: Annotated[bool, typer.Option("--no-surface", help="Do not compare words.")] = False,
+    no_semantic: Annotated[bool, typer.Option("--no-semantic", help="Do not compare meanings.")] = False,
+    order: Annotated[
+        str, typer.Option(metavar="age|quality", help="Which of two is shown: the older, or the better.")
+    ] = "age",
+    within_language: Annotated[
+        bool,
+        typer.Option("--within-language", help="The same in another language is no semantic duplicate."),
+    ] = False,
+    encoder: Encoder = None,
+    json: Json = False,
+) -> None:
+    """Compare all personas, by their words and by their meaning; duplicates step aside, and nothing is lost.
+
+    Only personas that are new since the last time are compared, with all others. Other thresholds are other
+    views of the same hub: sample, search and export take --view 0.95/0.85 without comparing anything again.
+    """
+    if context.invoked_subcommand:
+        return
+    if hub is None:
+        raise typer.BadParameter("name the hub's directory", param_hint="--hub")
+    from personahub.cli.display import StepProgress, print_json, program
+    from personahub.workflows.dedup import deduplicate
+
+    progress = StepProgress()
+    try:
+        outcome = deduplicate(
+            hub,
+            surface=None if no_surface else surface,
+            semantic=None if no_semantic else semantic,
+            order=cast(Literal["age", "quality"], order),
+            within_language=within_language,
+            encoder=encoder,
+            watcher=progress,
+        )
+    finally:
+        progress.close()
+    if json:
+        print_json(outcome.to_json())
+        return
+    print(f"{outcome.kept:,} of {outcome.personas:,} personas are shown (view {outcome.view})")
+    print(
+        f"step aside: {outcome.surface_duplicates:,} surface duplicates,"
+        f" {outcome.semantic_duplicates:,} semantic duplicates"
+    )
+    if outcome.not_compared:
+        print(f"not compared: {outcome.not_compared:,} in languages that the embedding model does not know")
+    print(f"next: {program()} sample -n 5 --hub {hub}")
+    print(f"      {program()} dedup show ID --hub {hub}    # who steps aside for whom")
+
+
+@dedup_app.command("show")
+def show_group(
+    persona_id: Annotated[str, typer.Argument(metavar="ID", help="Of a persona, or its beginning.")],
+    hub: HubDir,
+    view: View = None,
+    json: Json = False,
+) -> None:
+    """Show a group of duplicates: the persona that is shown and those that step aside for it."""
+    from personahub.cli.display import print_json
+    from personahub.workflows.dedup import duplicates_of
+
+    group = duplicates_of(hub, persona_id, view=view)
+    if json:
+        print_json(group.to_json())
+        return
+    print(f"shown in view {group.view}\n  {group.leader['id']}  {group.leader['description']}")
+    if not group.members:
+        print("nobody steps aside for it")
+        return
+    print("step aside for it")
+    for member in group.members:
+        print(f"  {member['id']}  {member['similarity']:.3f} {member['method']:8}  {member['description']}")

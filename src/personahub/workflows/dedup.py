@@ -1,0 +1,177 @@
+"""``dedup``: duplicates step aside, and nothing is lost; in Python ``deduplicate``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow.compute as pc
+
+from personahub.dedup import View
+from personahub.errors import UserError
+from personahub.hub import Hub, Method
+from personahub.models import EmbeddingModel
+from personahub.records import Kind
+from personahub.workflows.calls import Calls
+from personahub.workflows.comparing import FLOORS, Personas, compare_semantic, compare_surface, make_view
+from personahub.workflows.embed import embed_personas
+from personahub.workflows.show import find_one
+from personahub.workflows.steps import StepWatcher, stepping
+from personahub.workflows.views import open_view
+
+__all__ = ["DedupOutcome", "Group", "bring_up_to_date", "deduplicate", "duplicates_of"]
+
+
+@dataclass(frozen=True)
+class DedupOutcome:
+    """What a deduplication came to.
+
+    Attributes:
+        view: the view's name; it is the hub's own from now on.
+        personas: how many there are.
+        kept: how many the view shows.
+        surface_duplicates: how many step aside for one of nearly the same words.
+        semantic_duplicates: how many step aside for one that says nearly the same in other words.
+        not_compared: in languages that the embedding model does not know; surface duplicates of them are
+            found.
+    """
+
+    view: str
+    personas: int
+    kept: int
+    surface_duplicates: int
+    semantic_duplicates: int
+    not_compared: int
+
+    def to_json(self) -> dict[str, int]:
+        """The contract of ``dedup --json``."""
+        return {
+            "personas": self.personas,
+            "kept": self.kept,
+            "surface_duplicates": self.surface_duplicates,
+            "semantic_duplicates": self.semantic_duplicates,
+            "not_compared": self.not_compared,
+        }
+
+
+def deduplicate(
+    hub: Path | str,
+    *,
+    surface: float | None = 0.9,
+    semantic: float | None = 0.9,
+    order: Literal["age", "quality"] = "age",
+    within_language: bool = False,
+    encoder: str | EmbeddingModel | None = None,
+    watcher: StepWatcher | None = None,
+) -> DedupOutcome:
+    """Compare the personas that were not compared yet, and make a view without duplicates the hub's own.
+
+    Going through all personas in order, one steps aside where an earlier one that is shown is alike. All stay
+    in the hub, and every other view shows them again.
+
+    Args:
+        hub: the hub's directory.
+        surface: from this Jaccard similarity of their normalised words on two are surface duplicates;
+            None for no such comparison.
+        semantic: from this cosine of their embeddings on two are semantic duplicates; None likewise.
+        order: "age", oldest first, or "quality": closest to its text first.
+        within_language: semantic duplicates only where both are in one language.
+        encoder: the embedding model, as for :func:`personahub.curate`; None for the built-in one.
+        watcher: is told how it goes.
+
+    Raises:
+        UserError: a threshold is none, or both are None; the hub has another model's embeddings; another
+            process is writing it.
+    """
+    if surface is None and semantic is None:
+        raise UserError("nothing to compare: leave one of --no-surface and --no-semantic out")
+    view = View(surface, semantic, order, within_language)
+    target = Hub(hub)
+    opened = Calls().open_encoder(encoder) if encoder else None
+    configuration = {
+        "view": str(view),
+        "personas": target.personas.count(),
+        "encoder": opened.name if opened else None,
+    }
+    with stepping(target, "dedup", configuration, watcher) as (run, steps):
+        outcome = bring_up_to_date(target, view, opened, steps)
+        run.counts = outcome.to_json()
+        return outcome
+
+
+def bring_up_to_date(
+    hub: Hub, view: View, encoder: EmbeddingModel | None, steps: StepWatcher
+) -> DedupOutcome:
+    """Compare what was not compared, make the view, and make it the hub's own; the caller writes the hub."""
+    personas = Personas.read(hub)
+    not_compared = 0
+    if view.semantic is not None:
+        steps.began("embedding", len(personas))
+        not_compared = embed_personas(hub, encoder, lambda done, _: steps.advanced(done)).not_compared
+    if view.surface is not None:
+        steps.began("comparing words", len(personas))
+        compare_surface(hub, personas, view.surface)
+    if view.semantic is not None and view.semantic >= FLOORS[Method.SEMANTIC]:
+        steps.began("comparing meanings", hub.embeddings.count())
+        compare_semantic(hub, personas)
+    steps.began("choosing who is shown", len(personas))
+    chosen = make_view(hub, personas, view)
+    hub.duplicates.view = str(view)
+    counts = np.bincount(chosen.method, minlength=3)
+    kept, surface, semantic = map(int, counts)
+    return DedupOutcome(str(view), len(personas), kept, surface, semantic, not_compared)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A persona that a view shows, and those that step aside for it.
+
+    Attributes:
+        view: the view's name.
+        leader: the one shown, a row of the personas' table.
+        members: the others, each ``{"id", "description", "method", "similarity"}``, the most similar first.
+    """
+
+    view: str
+    leader: Mapping[str, Any]
+    members: Sequence[Mapping[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``dedup show --json`` prints."""
+        return {"view": self.view, "leader": dict(self.leader), "members": list(self.members)}
+
+
+def duplicates_of(hub: Path | str, persona_id: str, *, view: str | None = None) -> Group:
+    """The group that a persona is in: the one that is shown, and all that step aside for it.
+
+    Args:
+        hub: the hub's directory.
+        persona_id: an id, or its beginning.
+        view: the view's name; None for the hub's own.
+
+    Raises:
+        UserError: no such persona, or no such view.
+    """
+    opened = Hub(hub)
+    found = find_one(opened, persona_id)
+    if found["id"][0] != Kind.PERSONA:
+        raise UserError(f"{persona_id}: is no persona; only personas have duplicates")
+    shown = open_view(opened, view)
+    if shown is None:
+        raise UserError(f"{hub}: was not deduplicated yet; personahub dedup --hub {hub} does it")
+    aside = shown.table
+    own = aside.filter(pc.equal(aside["id"], found["id"]))
+    leader_id = own["leader"][0].as_py() if own.num_rows else found["id"]
+    others = aside.filter(pc.equal(aside["leader"], leader_id)).to_pylist()
+    rows = opened.personas.get([leader_id, *(other["id"] for other in others)])
+    members = [
+        {
+            "id": other["id"],
+            "description": rows[other["id"]]["description"],
+            "method": other["method"],
+            "similarity": other["similarity"],
+        }
+        for other in sorted(others, key=lambda other: (-other["similarity"], other["id"]))
+    ]
+    return Group(shown.name, rows[leader_id], members)
