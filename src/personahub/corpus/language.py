@@ -38,10 +38,10 @@ def detect_language(text: str) -> str:
 def detect_languages(texts: Sequence[str]) -> list[str]:
     """The languages of short texts that belong together, such as the rows of a file.
 
-    A few words alone tell little ("a professional cook" looks Italian), so what languages the others are in counts
-    too; and only those known to :mod:`personahub.languages` are thought of. Of 8,382 descriptions in English
-    of a few words each, :func:`detect_language` takes 316 for others, this 21; 60 German sentences among
-    3,000 English ones are all found. A hundred times as fast for many, after 3 s of compiling where the
+    A few words alone tell little ("a professional cook" looks Italian), so what languages the others are in
+    counts too; and only those known to :mod:`personahub.languages` are thought of. Of 8,382 descriptions in
+    English of a few words each, :func:`detect_language` takes 316 for others, this 21; 60 German sentences
+    among 3,000 English ones are all found. A hundred times as fast for many, after 3 s of compiling where the
     loop is not in Numba's cache.
     """
     from personahub.corpus.language_loop import classify
