@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import lance
 import numpy as np
@@ -17,10 +18,10 @@ import pytest
 
 from commands import Run
 from hubs import add_personas, hub_of
-from personahub import check_hub, compact_hub, deduplicate, duplicates_of, sample
+from personahub import check_hub, compact_hub, deduplicate, duplicates_of, sample, stats
 from personahub.dedup.words import find_words
 from personahub.errors import UserError
-from personahub.hub import Hub
+from personahub.hub import Duplicates, Hub
 from personahub.workflows.views import open_view
 
 NURSE = "A pediatric nurse who gives injections to frightened children in a small village clinic"
@@ -197,10 +198,11 @@ def test_a_semantic_threshold_under_the_floor_is_a_view_of_its_own(tmp_path: Pat
     outcome = deduplicate(hub.path, semantic=0.45)
     assert outcome.semantic_duplicates == 1
     assert shown(hub) == shown(hub, "0.9/0.45") == {ids[0], ids[2]}
-    add_personas(hub, ["A baker of rye bread"])
+    with pytest.raises(UserError, match=r"dedup --surface 0.95 --semantic 0.4 --hub"):
+        open_view(hub, "0.95/0.4")
+    (baker,) = add_personas(hub, ["A baker of rye bread"])
     deduplicate(hub.path)
-    with pytest.raises(UserError, match=r"dedup --semantic 0.45"):
-        open_view(hub, "0.9/0.45")
+    assert shown(hub, "0.9/0.45") == {ids[0], ids[2], baker}
 
 
 def test_by_quality_the_one_closest_to_its_text_is_shown(tmp_path: Path) -> None:
@@ -294,6 +296,7 @@ def test_check_finds_a_note_of_comparisons_that_is_damaged_and_dedup_begins_anew
 ) -> None:
     hub, _ = hub_of(tmp_path / "hub", [NURSE, ONE_MORE, MILLER])
     before = deduplicate(hub.path)
+    assert open_view(hub, "0.95/0.95")
     note = hub.path / "duplicates.json"
     note.write_text(note.read_text().replace('"version": ', '"version": 99'))
     assert "delete it and run personahub dedup again" in run("hub", "check", hub.path).out
@@ -315,6 +318,57 @@ def test_a_compaction_keeps_edges_and_views(tmp_path: Path) -> None:
     add_personas(hub, [NURSE])
     assert deduplicate(hub.path).personas == 5
     assert len(shown(hub)) == len(before[0])
+
+
+def test_personas_that_were_not_compared_yet_are_shown_be_their_text_there_or_not(tmp_path: Path) -> None:
+    hub, ids = hub_of(tmp_path / "hub", [NURSE, MILLER, NURSE])
+    deduplicate(hub.path)
+    new = add_personas(hub, [NURSE, ONE_MORE])
+    for view in ("0.9/0.9", "0.95/0.95"):
+        assert shown(hub, view) == {ids[0], ids[1], *new}
+    assert stats(hub.path)["not_deduplicated"] == 2
+
+
+def test_a_version_has_the_view_of_its_time_and_leaves_todays_alone(tmp_path: Path) -> None:
+    hub = Hub.create(tmp_path / "hub")
+    ids = add_personas(hub, [NURSE, MILLER, SAME_WORDS], closeness=[0.2, 0.3, 0.6])
+    add_personas(hub, [ONE_MORE], closeness=[0.9])
+    for run in hub.runs():
+        run.tables = {"personas": 3 if run.number == 1 else 4}
+        run.save(hub.path / "runs")
+    deduplicate(hub.path, order="quality")
+    early = Hub(hub.path, version=1)
+    assert open_view(early) is None
+    assert shown(early, "0.9/0.9+quality") == {ids[1], ids[2]}
+    assert shown(early, "0.95/0.95") == {ids[0], ids[1]}
+    before = shown(hub, "0.9/0.9+quality"), shown(hub, "0.95/0.95")
+    shutil.rmtree(hub.path / "views")
+    assert (shown(hub, "0.9/0.9+quality"), shown(hub, "0.95/0.95")) == before
+
+
+def test_another_models_embeddings_are_compared_anew(tmp_path: Path) -> None:
+    hub, _ = hub_of(tmp_path / "hub", [NURSE, MILLER])
+    assert deduplicate(hub.path, surface=None).kept == 2
+    shutil.rmtree(hub.path / "embeddings.lance")
+    assert deduplicate(hub.path, surface=None, encoder=Flat()).kept == 1
+
+
+def test_a_view_that_was_made_from_what_is_no_more_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, ids = hub_of(tmp_path / "hub", [NURSE, MILLER])
+    deduplicate(hub.path)
+    new = add_personas(hub, [ONE_MORE])
+    save = Duplicates.save_view
+
+    def save_late(*of: Any) -> None:
+        monkeypatch.setattr(Duplicates, "save_view", save)
+        deduplicate(hub.path)
+        save(*of)
+
+    monkeypatch.setattr(Duplicates, "save_view", save_late)
+    assert shown(hub, "0.9/0.85") == {*ids, *new}
+    assert shown(hub, "0.9/0.85") == set(ids)
 
 
 KILLED = """

@@ -13,7 +13,7 @@ import pytest
 
 from commands import Run, one_line_error
 from hubs import add_personas, hub_of
-from personahub import Calls, check_hub, expand, show, stats
+from personahub import Calls, check_hub, expand, merge, show, stats
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.models import Request
@@ -71,6 +71,25 @@ def test_a_later_expansion_asks_for_relations_that_were_not_asked_before(tmp_pat
     pairs = Counter((row["parent_id"], row["relation"]) for row in hub.personas.rows("round = 1"))
     assert len(pairs) == 3 * 7
     assert set(pairs.values()) == {1}
+
+
+def test_what_was_asked_and_set_aside_is_not_asked_again(tmp_path: Path) -> None:
+    def nobody(_: Request) -> str:
+        return json.dumps({"persona": "Ett brev"})
+
+    hub, _ = hub_of(tmp_path / "hub", [(seed, "sv") for seed in SEEDS])
+    first = expand(hub.path, rounds=1, per_persona=2, model=ScriptedModel(nobody))
+    assert first.set_aside.total() == 6
+    again = ScriptedModel(nobody)
+    expand(hub.path, rounds=1, per_persona=3, model=again)
+    assert again.calls == 9
+
+
+def test_an_expanded_hub_is_merged_into_another(tmp_path: Path) -> None:
+    hub, _ = hub_of(tmp_path / "hub", SEEDS)
+    expand(hub.path, rounds=2, per_persona=1, model=ScriptedModel(relative_reply))
+    merge(tmp_path / "all", [hub.path])
+    assert personas(Hub(tmp_path / "all")) == personas(hub)
 
 
 def test_the_limit_is_the_total_and_is_shared_evenly_over_the_rounds_left(tmp_path: Path) -> None:

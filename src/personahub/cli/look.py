@@ -141,7 +141,9 @@ def stats_command(hub: HubDir, at: At = None, json: Json = False) -> None:
     median = f", median {close['quartiles'][1]:.2f}" if close["compared"] else ""
     personas = f"{counts['personas']:,}"
     if counts["view"]:
-        personas += f", {counts['shown']:,} of them no duplicates (view {counts['view']})"
+        personas += f", {counts['shown']:,} of them shown (view {counts['view']})"
+        if counts["not_deduplicated"]:
+            personas += f"; {counts['not_deduplicated']:,} came after the last dedup"
     for name, value in (
         ("documents", counts["documents"]),
         ("  licences", counted(counts["licences"])),

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from personahub.hub.tables import WHOLE_TABLE, open_table
+from personahub.hub.datasets import open_table
+from personahub.hub.tables import WHOLE_TABLE
 from personahub.records import Document, Kind, Persona, Record, SetAside, Table, content_id
 
 __all__ = ["Cases", "Finding", "Keys", "is_among", "keys_of", "scan_table", "wrong_ids"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
-from personahub.hub.tables import open_table
+from personahub.hub.datasets import open_table
 
 __all__ = ["Compaction", "compact_table", "folder_bytes", "remove_old_versions"]
 

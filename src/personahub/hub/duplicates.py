@@ -9,8 +9,9 @@ time.
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from personahub.config import fingerprint
 from personahub.errors import UserError
 from personahub.records import EDGE_SCHEMA
 
-__all__ = ["ASIDE_SCHEMA", "Compared", "Duplicates", "Method"]
+__all__ = ["ASIDE_SCHEMA", "Compared", "Comparisons", "Duplicates", "Method"]
 
 
 class Method(StrEnum):
@@ -37,10 +38,36 @@ class Compared:
 
     floor: float
     """Every pair at or above this similarity is among the edges."""
+    personas: int
+    """So many of the hub's first personas were there."""
     rows: int
-    """So many rows were compared with each other: the first of the personas (or of the embeddings)."""
+    """So many rows were compared with each other: of the personas, or of the embeddings."""
     last: str
     """The id of the last of them, by which a table whose rows were changed since is told; empty for none."""
+    model: str = ""
+    """Whose embeddings were compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """What was compared at one moment; everything made from it fits together."""
+
+    version: int = 0
+    """Of the table of edges; 0 where there is none."""
+    compared: Mapping[str, Compared] = field(default_factory=dict)
+    """How far each method came; a method that never ran is missing."""
+    view: str | None = None
+    """The view of the last deduplication, which is the hub's own; None where there was none."""
+
+    @property
+    def personas(self) -> int:
+        """How many of the hub's first personas were compared in any way."""
+        return max((each.personas for each in self.compared.values()), default=0)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether a view was made from these comparisons."""
+        return fingerprint({method: asdict(each) for method, each in self.compared.items()})
 
 
 ASIDE_SCHEMA = pa.schema(
@@ -62,60 +89,66 @@ class Duplicates:
         self._file = hub / "duplicates.json"
         self._views = hub / "views"
 
-    def _state(self) -> dict[str, Any]:
-        nothing: dict[str, Any] = {"version": 0, "compared": {}, "view": None}
-        try:
-            state: dict[str, Any] = json.loads(self._file.read_text())
-            # Who moves the edges away has all compared again.
-            return state if not state["version"] or self.path.is_dir() else nothing
-        except FileNotFoundError:
-            return nothing
-        except (KeyError, TypeError) as error:
-            raise UserError(
-                f"{self._file}: is no note of comparisons; delete it, and personahub dedup compares all again"
-            ) from error
-        except ValueError as error:
-            raise UserError(
-                f"{self._file}: cannot be read ({error}); delete it, and personahub dedup compares all again"
-            ) from error
+    def now(self) -> Comparisons:
+        """What has been compared up to now.
 
-    def _save(self, state: dict[str, Any]) -> None:
+        Raises:
+            UserError: the note of it is damaged.
+        """
+        try:
+            noted = json.loads(self._file.read_text())
+            compared = {method: Compared(**each) for method, each in noted["compared"].items()}
+            state = Comparisons(int(noted["version"]), compared, noted["view"])
+        except FileNotFoundError:
+            return Comparisons()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"{self._file}: is no note of comparisons ({error}); delete it, and personahub dedup compares"
+                " all again"
+            ) from error
+        # Who moves the edges away has all compared again.
+        return state if not state.version or self.path.is_dir() else Comparisons()
+
+    def _save(self, state: Comparisons) -> None:
         draft = self._file.with_suffix(".draft")
         with draft.open("w") as file:
-            json.dump(state, file, indent=1)
+            json.dump(asdict(state), file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._file)
 
-    @property
-    def view(self) -> str | None:
-        """The view of the last deduplication, which is the hub's own; None where there was none."""
-        name: str | None = self._state()["view"]
-        return name
-
-    @view.setter
-    def view(self, name: str) -> None:
-        self._save({**self._state(), "view": name})
-
-    def compared(self, method: Method) -> Compared | None:
-        """How far a method came; None where it never ran."""
-        found = self._state()["compared"].get(method)
-        return Compared(**found) if found else None
+    def set_view(self, name: str) -> None:
+        """Make a view the hub's own."""
+        self._save(replace(self.now(), view=name))
 
     def edges(self, method: Method, least: float) -> Iterator[pa.RecordBatch]:
-        """The edges of a method with at least this similarity, columns ``later, earlier, similarity``."""
+        """The edges of a method with at least this similarity, columns ``later, earlier, similarity``.
+
+        A compaction takes the files away that are read here; since it keeps the order, reading goes on in its
+        own.
+        """
         import lance
 
-        if version := self._state()["version"]:
-            table = lance.dataset(str(self.path), version=version)
-            where = f"method = '{method}' AND similarity >= {least!r}"
-            yield from table.to_batches(columns=["later", "earlier", "similarity"], filter=where)
+        done, before = 0, 0
+        while version := self.now().version:
+            where = f"method = '{method}' AND similarity >= {float(least)!r}"
+            columns = ["later", "earlier", "similarity"]
+            try:
+                table = lance.dataset(str(self.path), version=version)
+                for batch in table.scanner(columns=columns, filter=where, offset=done or None).to_batches():
+                    done += batch.num_rows
+                    yield batch
+                return
+            except (OSError, ValueError) as error:
+                if "not found" not in str(error).lower() or version == before:
+                    raise
+                before = version
 
     def count(self) -> int:
         """How many edges there are."""
         import lance
 
-        version = self._state()["version"]
+        version = self.now().version
         return int(lance.dataset(str(self.path), version=version).count_rows()) if version else 0
 
     def add(self, method: Method, edges: Iterable[pa.RecordBatch], compared: Compared, *, anew: bool) -> None:
@@ -132,11 +165,11 @@ class Duplicates:
         """
         import lance
 
-        state = self._state()
+        state = self.now()
         reader = pa.RecordBatchReader.from_batches(EDGE_SCHEMA, edges)
         try:
-            if state["version"]:
-                table = self._roll_back(state["version"])
+            if state.version:
+                table = self._roll_back(state.version)
                 if anew:
                     table.delete(f"method = '{method}'")
                 table = lance.write_dataset(reader, str(self.path), schema=EDGE_SCHEMA, mode="append")
@@ -144,8 +177,7 @@ class Duplicates:
                 # What lies there is of a comparison that was cut off, the hub's first.
                 mode = "overwrite" if self.path.is_dir() else "create"
                 table = lance.write_dataset(reader, str(self.path), schema=EDGE_SCHEMA, mode=mode)
-            state["compared"][method] = asdict(compared)
-            self._save({**state, "version": table.version})
+            self._save(Comparisons(table.version, {**state.compared, method: compared}, state.view))
         except OSError as error:
             reason = "the disk is full" if "No space left" in str(error) else error
             raise UserError(
@@ -155,14 +187,14 @@ class Duplicates:
 
     def settle(self) -> None:
         """Take back what a killed comparison left; only the process that writes the hub may call this."""
-        if version := self._state()["version"]:
+        if version := self.now().version:
             self.move(self._roll_back(version).version)
         elif self.path.is_dir():
             shutil.rmtree(self.path)
 
     def move(self, version: int) -> None:
         """From now on the edges are those of this version of the table, which are the same."""
-        self._save({**self._state(), "version": version})
+        self._save(replace(self.now(), version=version))
 
     def _roll_back(self, version: int) -> Any:
         import lance
@@ -174,28 +206,43 @@ class Duplicates:
             table = lance.dataset(str(self.path))
         return table
 
-    def save_view(self, name: str, aside: pa.Table) -> None:
-        """Keep a view: who steps aside in it, a table of :data:`ASIDE_SCHEMA`."""
-        self._views.mkdir(exist_ok=True)
+    def save_view(self, name: str, aside: pa.Table, made_from: Comparisons, model: str = "") -> None:
+        """Keep a view, unless the hub was compared anew meanwhile or may not be written.
+
+        Args:
+            name: the view's.
+            aside: who steps aside in it, a table of :data:`ASIDE_SCHEMA`.
+            made_from: the comparisons whose edges it was made from.
+            model: whose embeddings, where it was made from these.
+        """
+        if self.now().fingerprint != made_from.fingerprint:
+            return
         file = self._view_file(name)
         draft = file.with_name(f".{file.name}.{os.getpid()}")
-        kept = aside.replace_schema_metadata({"made_from": self._fingerprint()})
-        with draft.open("wb") as sink, pa.ipc.new_file(sink, kept.schema) as writer:
-            writer.write_table(kept)
-        draft.replace(file)
+        kept = aside.replace_schema_metadata({"made_from": made_from.fingerprint, "model": model})
+        # A reader who may only read makes it again each time.
+        with suppress(PermissionError):
+            self._views.mkdir(exist_ok=True)
+            with draft.open("wb") as sink, pa.ipc.new_file(sink, kept.schema) as writer:
+                writer.write_table(kept)
+            draft.replace(file)
 
-    def load_view(self, name: str) -> pa.Table | None:
-        """Who steps aside in a view; None where it was not made since the last comparison."""
+    def load_view(self, name: str, *, model: str = "") -> pa.Table | None:
+        """Who steps aside in a view; None where it has to be made.
+
+        Args:
+            name: the view's.
+            model: for a view made from embeddings, whose: it is given though more were compared since, and
+                shows all personas that came later. Other views must fit the comparisons of now.
+        """
         try:
             with self._view_file(name).open("rb") as source:
                 aside = pa.ipc.open_file(source).read_all()
         except (FileNotFoundError, pa.ArrowInvalid):
             return None
-        made_from = (aside.schema.metadata or {}).get(b"made_from", b"").decode()
-        return aside if made_from == self._fingerprint() else None
+        noted = {key.decode(): value.decode() for key, value in (aside.schema.metadata or {}).items()}
+        fits = noted.get("model") == model if model else noted.get("made_from") == self.now().fingerprint
+        return aside if fits else None
 
     def _view_file(self, name: str) -> Path:
         return self._views / f"{name.replace('/', '_')}.arrow"
-
-    def _fingerprint(self) -> str:
-        return fingerprint(self._state()["compared"])

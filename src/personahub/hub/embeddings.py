@@ -114,11 +114,24 @@ class Embeddings:
         return 0 if table is None else int(table.count_rows())
 
     def read(self, columns: Sequence[str] = ("id", "vector")) -> Iterator[pa.RecordBatch]:
-        """Ids and vectors in the order in which they came, a few MB at a time."""
-        if (table := self.open()) is not None:
-            yield from table.to_batches(
-                columns=list(columns), batch_size=_ROWS, batch_readahead=1, fragment_readahead=1
-            )
+        """Ids and vectors in the order in which they came, a few MB at a time.
+
+        A compaction takes away the files that are read here; since it keeps the order, reading goes on in its
+        own.
+        """
+        how = {"batch_size": _ROWS, "batch_readahead": 1, "fragment_readahead": 1}
+        done, before = 0, -1
+        while (table := self.open()) is not None:
+            try:
+                scanner = table.scanner(columns=list(columns), offset=done or None, **how)
+                for batch in scanner.to_batches():
+                    done += batch.num_rows
+                    yield batch
+                return
+            except (OSError, ValueError) as error:
+                if "not found" not in str(error).lower() or table.version == before:
+                    raise
+                before = table.version
 
     def ids(self) -> pa.ChunkedArray:
         """The ids of all that have a vector, in the order of :meth:`read`."""

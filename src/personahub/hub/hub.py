@@ -10,12 +10,13 @@ from typing import Any, Self
 from personahub.config import fingerprint
 from personahub.errors import UserError
 from personahub.hub import locks
+from personahub.hub.datasets import open_table
 from personahub.hub.duplicates import Duplicates
 from personahub.hub.embeddings import Embeddings
 from personahub.hub.marks import DRAFT, FORMAT, MARK, check_format, read_mark, write_mark
 from personahub.hub.runs import Run, list_runs, start_run
 from personahub.hub.shards import SHARDS, Shard
-from personahub.hub.tables import HubTable, open_table
+from personahub.hub.tables import HubTable
 from personahub.records import Document, Kind, Persona, Record, SetAside, Table
 
 __all__ = ["Hub"]

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from personahub.hub.datasets import open_table
+
 __all__ = ["PARTITIONS", "bring_up_to_date", "open_indexed", "unindexed_rows"]
 
 PARTITIONS = 32
@@ -45,17 +47,7 @@ def open_indexed(path: Path) -> Any | None:
 
     To open it again takes 0.2 ms, and what earlier searches have loaded of its indexes is still there.
     """
-    import lance
-
-    if not path.is_dir():
-        return None
-    try:
-        return lance.dataset(str(path), session=_session())
-    except ValueError as error:
-        # A first write that was cut off leaves its files, and no version that names them.
-        if "was not found" in str(error):
-            return None
-        raise
+    return open_table(path, session=_session())
 
 
 def bring_up_to_date(path: Path, columns: Mapping[str, str]) -> None:

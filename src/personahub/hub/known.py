@@ -1,4 +1,4 @@
-"""The ids that a table has, in ten bytes each, to tell new rows from those that are there."""
+"""The ids that a table has, in few bytes each, to tell which are there and in which row."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -9,13 +9,13 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["KnownIds"]
+__all__ = ["IdRows", "KnownIds"]
 
 _DIGITS = 20
 
 
 class KnownIds:
-    """A sorted set of ids of one kind: 80 bits each, the first 64 and the other 16.
+    """A sorted set of ids of one kind: ten bytes each, the first eight and the other two.
 
     Args:
         ids: arrays of ids, a letter and twenty hexadecimal digits each.
@@ -23,12 +23,17 @@ class KnownIds:
 
     def __init__(self, ids: Iterable[pa.Array]) -> None:
         """Read the ids once."""
+        self._sort(ids)
+
+    def _sort(self, ids: Iterable[pa.Array]) -> "NDArray[np.int64]":
+        """Take the ids in; gives the places that they came from, in their order."""
         halves = [_halves(each) for each in ids]
         first = np.concatenate([np.zeros(0, np.uint64), *(high for high, _ in halves)])
         other = np.concatenate([np.zeros(0, np.uint16), *(low for _, low in halves)])
         del halves
         order = np.argsort(first)
         self._first, self._other = first[order], other[order]
+        return order
 
     def __len__(self) -> int:
         """How many there are."""
@@ -36,8 +41,12 @@ class KnownIds:
 
     def holds(self, ids: pa.Array) -> "NDArray[np.bool_]":
         """For each id whether it is there."""
+        return self._find(ids) >= 0
+
+    def _find(self, ids: pa.Array) -> "NDArray[np.int64]":
+        """For each id its place in the order of ids; -1 where it is not there."""
         first, other = _halves(ids)
-        found = np.zeros(len(first), np.bool_)
+        found = np.full(len(first), -1, np.int64)
         places = np.searchsorted(self._first, first)
         waiting = np.arange(len(first))
         # One step for nearly all; more only where ids are equal in their first 64 bits.
@@ -45,10 +54,27 @@ class KnownIds:
             at = places[waiting]
             waiting, at = waiting[same := self._first[at] == first[waiting]], at[same]
             equal = self._other[at] == other[waiting]
-            found[waiting[equal]] = True
+            found[waiting[equal]] = at[equal]
             waiting = waiting[~equal]
             places[waiting] += 1
         return found
+
+
+class IdRows(KnownIds):
+    """The rows of a table's ids: eighteen bytes each.
+
+    Args:
+        ids: arrays of the table's ids, in its order.
+    """
+
+    def __init__(self, ids: Iterable[pa.Array]) -> None:
+        """Read the ids once."""
+        self._rows = self._sort(ids)
+
+    def rows(self, ids: pa.Array) -> "NDArray[np.int64]":
+        """The row of each id; -1 for one that is not there."""
+        found = self._find(ids)
+        return np.where(found >= 0, self._rows[found], -1) if len(self) else found
 
 
 def _halves(ids: pa.Array) -> "tuple[NDArray[np.uint64], NDArray[np.uint16]]":

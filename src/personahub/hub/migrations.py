@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from personahub.errors import UserError
 from personahub.hub import locks
 from personahub.hub.compaction import remove_old_versions
+from personahub.hub.datasets import open_table
 from personahub.hub.marks import FORMAT, MARK, OLDEST, check_format, read_mark, write_mark
 from personahub.hub.shards import SHARDS
-from personahub.hub.tables import WHOLE_TABLE, open_table
+from personahub.hub.tables import WHOLE_TABLE
 from personahub.records import SCHEMAS, Persona
 
 __all__ = ["MIGRATIONS", "find_hubs", "migrate_hub"]

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from personahub.hub.datasets import past_compactions
 from personahub.hub.hub import Hub
 from personahub.hub.indexes import PARTITIONS, open_indexed
 
@@ -31,18 +32,18 @@ def by_words(hub: Hub, text: str, wanted: int, where: str | None, shows: Shows) 
         where: an SQL condition that they meet.
         shows: which of them may be found.
     """
-    table = open_indexed(hub.personas.path)
-    if table is None:
+    if (table := open_indexed(hub.personas.path)) is None:
         return {}
 
     def best(k: int) -> pa.Table:
-        return table.scanner(
-            columns=["id", "_score"],
-            full_text_query={"query": text, "columns": ["description"]},
-            limit=k,
-            filter=where,
-            prefilter=True,
-        ).to_table()
+        asked = {"full_text_query": {"query": text, "columns": ["description"]}, "limit": k}
+        return past_compactions(
+            lambda: (
+                open_indexed(hub.personas.path)
+                .scanner(columns=["id", "_score"], filter=where, prefilter=True, **asked)  # type: ignore[union-attr]
+                .to_table()
+            )
+        )
 
     return _first(best, table.count_rows(), wanted, wanted, shows)
 
@@ -78,7 +79,9 @@ def by_meaning(
         # Where there is an index, thrice as many are compared exactly.
         how = {"metric": "dot", "nprobes": PARTITIONS, "refine_factor": 3}
         asked = {"column": "vector", "q": query, "k": k, **how}
-        rows = table.scanner(columns=["id", "_distance"], nearest=asked).to_table()
+        rows = past_compactions(
+            lambda: hub.embeddings.open().scanner(columns=["id", "_distance"], nearest=asked).to_table()  # type: ignore[union-attr]
+        )
         return pa.table({"id": rows["id"], "_score": pc.subtract(1.0, rows["_distance"])})
 
     return _first(nearest, total, k, wanted, shows)

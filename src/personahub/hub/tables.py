@@ -9,17 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from personahub.errors import UserError
+from personahub.hub.datasets import open_table
 from personahub.hub.indexes import bring_up_to_date
 from personahub.hub.known import KnownIds
 from personahub.hub.where import check_where
 from personahub.records import SCHEMAS, Table, to_arrow
 
-__all__ = ["WHOLE_TABLE", "Adding", "HubTable", "first_rows", "open_table"]
+__all__ = ["WHOLE_TABLE", "Adding", "HubTable", "first_rows"]
 
 PERSONA_INDEXES = {"description": "INVERTED", "id": "BTREE", "language": "BITMAP", "relation": "BITMAP"}
 _GATHERED_BYTES = 32 * 2**20
 _TAKEN_ROWS = 8192
-_TRIES = 10
 # Reading 0.8 GB of texts so took 227 MB of memory in all, with Lance's own settings 540 MB and no less time.
 WHOLE_TABLE = {
     "batch_size": 1024,
@@ -277,30 +277,6 @@ class Adding:
         if new.num_rows:
             self._table._write(new)
         return int(new.num_rows)
-
-
-def open_table(path: Path) -> Any | None:
-    """The Lance dataset of this folder as it is now; None where there is none yet.
-
-    Raises:
-        ValueError: it is there but cannot be opened.
-    """
-    import lance
-
-    for _ in range(_TRIES):
-        if not path.is_dir():
-            return None
-        try:
-            return lance.dataset(str(path))
-        except ValueError as error:
-            if "not found" not in str(error).lower():
-                raise
-            # A first write that was cut off leaves its files, and no version that names them. Else a
-            # compaction took the version away between its name and its file.
-            if not any((path / "_versions").glob("*.manifest")):
-                return None
-            failed = error
-    raise failed
 
 
 def first_rows(table: Any, rows: int) -> str:

@@ -8,7 +8,7 @@ those are in, so that every view at or above the floor is what one comparison of
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from personahub.dedup import Chosen, View, choose, choose_below, semantic_edges, surface_duplicates
 from personahub.hub import ASIDE_SCHEMA, Compared, Hub, Method
+from personahub.hub.known import IdRows
 from personahub.records import EDGE_SCHEMA
 
-__all__ = ["FLOORS", "Personas", "compare_semantic", "compare_surface", "make_view"]
+__all__ = ["FLOORS", "Made", "Personas", "compare_semantic", "compare_surface", "make_view"]
 
 FLOORS = {Method.SURFACE: 0.8, Method.SEMANTIC: 0.7}
 """Edges are kept down to these similarities; the surface floor goes lower where a lower one is asked for."""
@@ -42,6 +43,10 @@ class Personas:
         columns = ["id", "description", "language", "run", "round", "position", "closeness"]
         schema = pa.schema([hub.personas.schema.field(name) for name in columns])
         return cls(pa.Table.from_batches(hub.personas.read(columns), schema).combine_chunks())
+
+    def first(self, rows: int) -> "Personas":
+        """The first rows alone."""
+        return self if rows >= len(self) else Personas(self.table.slice(0, rows).combine_chunks())
 
     def __len__(self) -> int:
         """How many there are."""
@@ -80,7 +85,11 @@ class Personas:
 
     def rows(self, ids: pa.Array | pa.ChunkedArray) -> Ints:
         """The row of each id; -1 for one that is not there."""
-        return np.asarray(_joined(pc.index_in(ids, value_set=self.ids).fill_null(-1)), dtype=np.int64)
+        return self._rows.rows(_joined(ids))
+
+    @cached_property
+    def _rows(self) -> IdRows:
+        return IdRows([self.ids])
 
     def compared_before(self, compared: Compared | None) -> int:
         """How many of the first rows were compared; 0 where the table is not what it was then."""
@@ -91,7 +100,7 @@ class Personas:
 
     def compared_now(self, floor: float) -> Compared:
         """All of them."""
-        return Compared(floor, len(self), self.ids[-1].as_py() if len(self) else "")
+        return Compared(floor, len(self), len(self), self.ids[-1].as_py() if len(self) else "")
 
     def edges(self, a: Ints, b: Ints, method: Method, similarity: npt.NDArray[Any]) -> pa.RecordBatch:
         """Pairs of rows as edges between ids, the later one first."""
@@ -124,10 +133,10 @@ def compare_surface(hub: Hub, personas: Personas, threshold: float) -> None:
     Raises:
         UserError: the disk is full.
     """
-    before = hub.duplicates.compared(Method.SURFACE)
+    before = hub.duplicates.now().compared.get(Method.SURFACE)
     floor = min(FLOORS[Method.SURFACE], threshold, before.floor if before else 1.0)
     done = personas.compared_before(before) if before and before.floor <= floor else 0
-    if done == len(personas) and before:
+    if before and done == len(personas):
         return
     firsts = np.flatnonzero(personas.texts == np.arange(len(personas)))
     since = int(np.searchsorted(firsts, done))
@@ -160,16 +169,16 @@ def compare_semantic(hub: Hub, personas: Personas) -> None:
     """
     ids, vectors = _embeddings(hub)
     floor = FLOORS[Method.SEMANTIC]
-    now = Compared(floor, len(ids), ids[-1].as_py() if len(ids) else "")
-    before = hub.duplicates.compared(Method.SEMANTIC)
+    last = ids[-1].as_py() if len(ids) else ""
+    now = Compared(floor, len(personas), len(ids), last, hub.embeddings.model or "")
+    before = hub.duplicates.now().compared.get(Method.SEMANTIC)
     if before == now:
         return
-    there = before and before.rows and len(ids) >= before.rows
+    there = before and before.model == now.model and 0 < before.rows <= len(ids)
     done = before.rows if before and there and ids[before.rows - 1].as_py() == before.last else 0
     texts, places = _first_of_texts(personas, ids)
     since = int(np.searchsorted(places, done))
-    # In place, where nothing has to be left out: a million vectors are a gigabyte.
-    compared = vectors if len(places) == len(ids) else vectors[places]
+    compared = _taken(vectors, places)
 
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in semantic_edges(compared, floor, since=since):
@@ -195,19 +204,40 @@ def _first_of_texts(personas: Personas, embedded: pa.Array) -> tuple[Ints, Ints]
     return texts[order], places[order]
 
 
-def make_view(hub: Hub, personas: Personas, view: View) -> Chosen:
-    """Choose who is shown in a view, and keep it in the hub.
+def _taken(vectors: npt.NDArray[np.float16], places: Ints) -> npt.NDArray[np.float16]:
+    """The vectors at rising places, moved together: a million are a gigabyte, and no second one is needed."""
+    for start in range(0, len(places), _BATCH):
+        taken = places[start : start + _BATCH]
+        vectors[start : start + len(taken)] = vectors[taken]
+    return vectors[: len(places)]
+
+
+class Made(NamedTuple):
+    """A view that was made."""
+
+    chosen: Chosen
+    """The verdict on each of the personas that were compared."""
+    aside: pa.Table
+    """Who steps aside, for whom and why: a table of :data:`personahub.hub.ASIDE_SCHEMA`."""
+
+
+def make_view(hub: Hub, personas: Personas, view: View) -> Made:
+    """Choose who is shown in a view, and keep it in the hub, unless that is read as it was in a version.
 
     What the view compares must have been compared; for a semantic threshold under the floor the
     embeddings are gone through, else only the edges.
     """
+    made_from = hub.duplicates.now()
+    below = view.semantic is not None and view.semantic < FLOORS[Method.SEMANTIC]
+    # Who came after the comparison is shown, be their text there already or not.
+    personas = personas if below else personas.first(made_from.personas)
     languages = np.asarray(_joined(personas.table["language"]).dictionary_encode().indices, dtype=np.int64)
     order, texts = personas.order(view.order), personas.texts
     surface = _edges(hub, personas, Method.SURFACE, view.surface)
-    if view.semantic is not None and view.semantic < FLOORS[Method.SEMANTIC]:
+    if below:
         ids, vectors = _embeddings(hub)
         rows, places = _first_of_texts(personas, ids)
-        chosen = choose_below(order, texts, surface, vectors[places], rows, view, languages)
+        chosen = choose_below(order, texts, surface, _taken(vectors, places), rows, view, languages)
     else:
         semantic = _edges(hub, personas, Method.SEMANTIC, view.semantic)
         chosen = choose(order, texts, surface, semantic, view, languages)
@@ -218,8 +248,11 @@ def make_view(hub: Hub, personas: Personas, view: View) -> Chosen:
         pa.array(_METHODS[chosen.method[aside]], pa.string()),
         pa.array(chosen.similarity[aside], pa.float64()),
     ]
-    hub.duplicates.save_view(str(view), pa.table(columns, schema=ASIDE_SCHEMA))
-    return chosen
+    made = Made(chosen, pa.table(columns, schema=ASIDE_SCHEMA))
+    if hub.version is None:
+        model = hub.embeddings.model if below else None
+        hub.duplicates.save_view(str(view), made.aside, made_from, model or "")
+    return made
 
 
 def _edges(hub: Hub, personas: Personas, method: Method, threshold: float | None) -> pa.Table:
@@ -228,9 +261,10 @@ def _edges(hub: Hub, personas: Personas, method: Method, threshold: float | None
     for batch in hub.duplicates.edges(method, threshold) if threshold is not None else ():
         a, b = (personas.rows(batch[name]) for name in ("later", "earlier"))
         there = (a >= 0) & (b >= 0)
+        a, b = a[there], b[there]
         if method is Method.SEMANTIC:
             a, b = personas.texts[a], personas.texts[b]
-        columns = [a[there], b[there], np.asarray(batch["similarity"])[there]]
+        columns = [a, b, np.asarray(batch["similarity"])[there]]
         parts.append(pa.record_batch(columns, names=["a", "b", "similarity"]))
     schema = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("similarity", pa.float64())])
     return pa.Table.from_batches(parts, schema)

@@ -116,10 +116,9 @@ def bring_up_to_date(
         steps.began("comparing meanings", hub.embeddings.count())
         compare_semantic(hub, personas)
     steps.began("choosing who is shown", len(personas))
-    chosen = make_view(hub, personas, view)
-    hub.duplicates.view = str(view)
-    counts = np.bincount(chosen.method, minlength=3)
-    kept, surface, semantic = map(int, counts)
+    made = make_view(hub, personas, view)
+    hub.duplicates.set_view(str(view))
+    kept, surface, semantic = np.bincount(made.chosen.method, minlength=3).tolist()
     return DedupOutcome(str(view), len(personas), kept, surface, semantic, not_compared)
 
 
@@ -159,7 +158,9 @@ def duplicates_of(hub: Path | str, persona_id: str, *, view: str | None = None) 
         raise UserError(f"{persona_id}: is no persona; only personas have duplicates")
     shown = open_view(opened, view)
     if shown is None:
-        raise UserError(f"{hub}: was not deduplicated yet; personahub dedup --hub {hub} does it")
+        todo = f"personahub dedup --hub {hub} does it" if view is None else "name a view such as 0.9/0.9"
+        what = "was not deduplicated yet" if view is None else "in the view all nobody steps aside"
+        raise UserError(f"{hub}: {what}; {todo}")
     aside = shown.table
     own = aside.filter(pc.equal(aside["id"], found["id"]))
     leader_id = own["leader"][0].as_py() if own.num_rows else found["id"]

@@ -1,7 +1,7 @@
 """``expand``: persona-to-persona, in rounds, from a hub's personas to those they have to do with."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -92,7 +92,8 @@ def expand(
         model: a model's name (:mod:`personahub.models.opening` says which there are), or model objects.
         language: of the personas, ISO 639-1; None for each persona's own.
         seed: of the sampling.
-        encoder: finds semantic duplicates; None for the one that the hub has embeddings of, or the built-in.
+        encoder: finds semantic duplicates: a server's embedding model, as for :func:`personahub.curate`; by
+            default the built-in one.
         calls: how the calls are made and what they may cost.
         watcher: is told how it goes.
 
@@ -108,7 +109,7 @@ def expand(
     calls = calls or Calls()
     models = calls.open(model)
     asker = PersonaToPersona(model=models[0].name, language=language, seed=seed)
-    view = View.parse(target.duplicates.view or str(View()))
+    view = View.parse(target.duplicates.now().view or str(View()))
     configuration = {
         "rounds": rounds,
         "per_persona": per_persona,
@@ -129,7 +130,8 @@ def expand(
         outcome=ExpandOutcome,
         watcher=watcher,
     ) as work:
-        expansion = _Expansion(work, asker, calls.open_encoder(encoder), view, per_persona)
+        opened = calls.open_encoder(encoder) if encoder else None
+        expansion = _Expansion(work, asker, opened, view, per_persona)
         run_async(expansion.run(rounds, limit, estimate=calls.estimate))
         target.personas.index_text()
         work.estimated()
@@ -144,7 +146,7 @@ class _Expansion:
         self,
         work: Work[ExpandOutcome],
         asker: PersonaToPersona,
-        encoder: EmbeddingModel,
+        encoder: EmbeddingModel | None,
         view: View,
         per_persona: int,
     ) -> None:
@@ -159,7 +161,7 @@ class _Expansion:
     def counts(self) -> dict[str, Any]:
         return {
             "personas": self._work.outcome.personas,
-            "rounds": [asdict(r) for r in self._work.outcome.rounds],
+            "rounds": {str(each.number): asdict(each) for each in self._work.outcome.rounds},
         }
 
     async def run(self, rounds: int, limit: int | None, *, estimate: bool) -> None:
@@ -186,7 +188,8 @@ class _Expansion:
                     parents = self._shown(f"round = {number} AND run = {work.outcome.run.number}")
                     this.new = len(parents)
             finally:
-                await asyncio.to_thread(self._encoder.close)
+                if self._encoder:
+                    await asyncio.to_thread(self._encoder.close)
 
     async def _round(self, parents: Sequence[str], quota: int, number: int) -> Round:
         work = self._work
@@ -219,11 +222,24 @@ class _Expansion:
                 position += count
 
     def _used(self, ids: Sequence[str]) -> Mapping[str, set[str]]:
-        """The relations that earlier runs asked about these personas."""
+        """The relations that earlier runs asked about these personas.
+
+        They are asked for in an order that is fixed for each persona, so those whose answers were set aside
+        are known by their number.
+        """
+        run = self._work.outcome.run.number
         used: defaultdict[str, set[str]] = defaultdict(set)
         for child in self._hub.personas.children(ids, ["parent_id", "relation", "run"]):
-            if child["run"] < self._work.outcome.run.number:
+            if child["run"] < run:
                 used[child["parent_id"]].add(child["relation"])
+        refused = Counter(
+            case["parent_id"]
+            for case in self._hub.set_aside.children(ids, ["parent_id", "run"])
+            if case["run"] < run
+        )
+        for parent_id, count in refused.items():
+            asked = count + len(used[parent_id])
+            used[parent_id].update(map(str, self._asker.relations(parent_id)[:asked]))
         return used
 
     def _answer(self, completion: Completion, this: Round) -> None:

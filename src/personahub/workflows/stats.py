@@ -25,11 +25,11 @@ def stats(hub: Path | str, *, at: int | None = None) -> dict[str, Any]:
 
     Returns:
         ``documents``, ``licences``, ``orders`` (documents that try to steer the model), ``pii`` (what was
-        taken out of them, by kind), ``personas``, ``view`` (the hub's view, or None) and ``shown`` (how many
-        personas are no duplicates in it), ``rounds`` (for each round its ``personas``, ``relations``, how
-        many are ``new``, which is shown, and their ``share_new``), ``records``, ``set_aside``,
-        ``languages``, ``relations``, ``tasks``, ``closeness`` (mean and quartiles of the compared personas,
-        and how many were not compared) and ``runs``.
+        taken out of them, by kind), ``personas``, ``view`` (the hub's view, or None), ``shown`` (how many
+        personas it shows), ``not_deduplicated`` (how many came after the last comparison), ``rounds`` (for
+        each round its ``personas``, ``relations``, how many are ``new``, which is shown, and their
+        ``share_new``), ``records``, ``set_aside``, ``languages``, ``relations``, ``tasks``, ``closeness``
+        (mean and quartiles of the compared personas, and how many were not compared) and ``runs``.
 
     Raises:
         UserError: no hub, or no such version.
@@ -55,6 +55,7 @@ def stats(hub: Path | str, *, at: int | None = None) -> dict[str, Any]:
         "personas": opened.personas.count(),
         "view": view.name if view else None,
         "shown": sum(each["new"] for each in rounds.values()),
+        "not_deduplicated": max(opened.personas.count() - opened.duplicates.now().personas, 0),
         "rounds": rounds,
         "records": opened.records.count(),
         "set_aside": _counted(opened.set_aside, "reason"),

@@ -1,0 +1,50 @@
+"""Opening a Lance table, also while another process writes or compacts it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+__all__ = ["open_table", "past_compactions"]
+
+_TRIES = 10
+_T = TypeVar("_T")
+
+
+def open_table(path: Path, **settings: Any) -> Any | None:
+    """The Lance dataset of this folder as it is now; None where there is none yet.
+
+    Args:
+        path: the folder.
+        settings: what else ``lance.dataset`` takes.
+
+    Raises:
+        ValueError: it is there but cannot be opened.
+    """
+    import lance
+
+    for _ in range(_TRIES):
+        if not path.is_dir():
+            return None
+        try:
+            return lance.dataset(str(path), **settings)
+        except ValueError as error:
+            if "not found" not in str(error).lower():
+                raise
+            # A first write that was cut off leaves its files, and no version that names them. Else a
+            # compaction took the version away between its name and its file.
+            if not any((path / "_versions").glob("*.manifest")):
+                return None
+            failed = error
+    raise failed
+
+
+def past_compactions(look: Callable[[], _T]) -> _T:
+    """What ``look`` gives, which opens and reads a table; tried again where a compaction took files away."""
+    for _ in range(_TRIES):
+        try:
+            return look()
+        except (OSError, ValueError) as error:
+            if "not found" not in str(error).lower():
+                raise
+            failed = error
+    raise failed
