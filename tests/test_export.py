@@ -15,7 +15,7 @@ from personahub.hub import tables
 from personahub.records import Document, Persona
 from personahub.workflows.views import OpenView
 
-LINEAGE = {"parent_id", "document_id", "source", "row", "date", "licence", "model", "template", "seed", "run"}
+LINEAGE = {"parent_id", "document_id", "source", "row", "date", "model", "template", "seed", "run"}
 
 
 def persona(number: int, document: Document, **changes: Any) -> Persona:
@@ -71,7 +71,7 @@ def test_the_oldest_come_first_with_text_language_relation_and_round(
         "Смотритель",
         *(f"Keeper {number} of the lamp" for number in (5, 8, 9, 1, 2, 3)),
     ]
-    assert list(rows[0]) == ["id", "persona", "language", "relation", "round"]
+    assert list(rows[0]) == ["id", "persona", "language", "relation", "round", "licence"]
     assert (rows[0]["language"], rows[2]["relation"], rows[2]["round"]) == ("ru", "child", 1)
     assert outcome.personas == 7
 
@@ -98,7 +98,7 @@ def test_many_rows_are_sorted_over_all_batches(tmp_path: Path, monkeypatch: pyte
 def test_lineage_tells_the_row_the_run_and_the_document(hub: Path, tmp_path: Path) -> None:
     export(hub, tmp_path / "o.jsonl", lineage=True)
     row = rows_of(tmp_path / "o.jsonl")[0]
-    assert set(row) == {"id", "persona", "language", "relation", "round", "title", "url"} | LINEAGE
+    assert set(row) == {"id", "persona", "language", "relation", "round", "licence", "title", "url"} | LINEAGE
     assert (row["source"], row["row"], row["licence"]) == ("a.jsonl", 7, "CC0-1.0")
     assert (row["model"], row["template"], row["run"]) == ("a-model", "text_to_persona@1", 1)
     assert (row["title"], row["url"]) == ("Lamps", "https://example.org/a")
@@ -143,9 +143,9 @@ def test_what_was_exported_can_be_imported(hub: Path, tmp_path: Path, name: str,
     assert outcome.added == 7
     export(tmp_path / "other", tmp_path / "again.jsonl")
     first, again = rows_of(tmp_path / name), rows_of(tmp_path / "again.jsonl")
-    assert [(row["persona"], row["language"]) for row in again] == [
-        (row["persona"], row["language"]) for row in first
-    ]
+    kept = ("persona", "language", "licence")
+    assert [[row[name] for name in kept] for row in again] == [[row[name] for name in kept] for row in first]
+    assert {row["licence"] for row in again} == {"CC0-1.0"}
 
 
 @pytest.mark.parametrize("name", ["o.jsonl", "o.jsonl.gz", "o.parquet"])

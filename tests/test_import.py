@@ -123,7 +123,7 @@ def test_a_row_s_lineage_names_file_row_date_and_licence(tmp_path: Path, hub: Pa
     file = jsonl(tmp_path / "people.jsonl", rows)
     outcome = add(file, hub, origin="my-set", licence="cc0-1.0")
     first, second = personas_in(hub)
-    parent = content_id(Kind.IMPORTED, "my-set", "people.jsonl", "1")
+    parent = content_id(Kind.IMPORTED, "my-set", f"{tmp_path.name}/people.jsonl", "1")
     assert first["parent_id"] == first["document_id"] == parent
     assert first["id"] == content_id(Kind.PERSONA, PEOPLE[0], "imported", parent)
     assert (first["source"], first["row"], first["date"], first["licence"]) == (
@@ -284,11 +284,12 @@ def test_importing_again_adds_nothing_and_makes_no_new_version(tmp_path: Path, h
     assert version(hub) == before
 
 
-def test_a_moved_file_and_one_that_grew_add_only_what_is_new(tmp_path: Path, hub: Path) -> None:
+def test_a_moved_folder_and_a_file_that_grew_add_only_what_is_new(tmp_path: Path, hub: Path) -> None:
     rows = [{"persona": text} for text in PEOPLE]
-    add(jsonl(tmp_path / "a.jsonl", rows[:3]), hub)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
+    here, elsewhere = tmp_path / "set", tmp_path / "elsewhere" / "set"
+    for folder in (here, elsewhere):
+        folder.mkdir(parents=True)
+    add(jsonl(here / "a.jsonl", rows[:3]), hub)
     outcome = add(jsonl(elsewhere / "a.jsonl", rows), hub)
     assert (outcome.added, outcome.already_there) == (1, 3)
 

@@ -164,7 +164,7 @@ def test_what_is_like_a_persona_that_has_no_embedding_is_found(hub: Path) -> Non
     [
         ((), "say what to look for"),
         (("  ",), "say what to look for"),
-        (("a nurse", "--like", "p12345"), "say what to look for"),
+        (("a nurse", "--like", "p12345"), "only one may be"),
         (("--like", "p0000000"), "no such persona"),
         (("--like", "d" + "0" * 20), "is no persona's id"),
         (("--like", "p"), "is no persona's id"),

@@ -1,7 +1,10 @@
 """The ``personahub`` command: its verbs, and how errors and interrupts leave the process."""
 
 import errno
+import os
+import re
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,6 +35,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PERSONAHUB"},
 )
+
+
+_STORAGE = re.compile(r"^External error: |LanceError\(|\bNot found: |does not appear to be a Lance file")
+"""How Lance begins what it says of files that it cannot read; Arrow hands it on as an external error."""
+_MOST_CHARACTERS = 200
 
 
 def _say_version(asked: bool) -> None:
@@ -82,10 +90,42 @@ def main() -> None:
     except UserError as error:
         print(f"personahub: error: {error}", file=sys.stderr)
         sys.exit(2)
-    except OSError as error:
-        # Wherever the disk fills up (a library's temporary file, say), it is the user's to mend.
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+    except (OSError, ValueError) as error:
+        if not (told := _disk_full(error) or _unreadable_hub(error)):
             raise
-        where = error.filename or "the disk"
-        print(f"personahub: error: {where}: no space left; free some, then run again", file=sys.stderr)
+        print(f"personahub: error: {told}", file=sys.stderr)
         sys.exit(2)
+
+
+def _disk_full(error: Exception) -> str | None:
+    """What to say where the disk is full: whatever fills it (a temporary file, say), the user can mend it.
+
+    Lance gives no number of the error, only the system's words.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number not in {errno.ENOSPC, errno.EDQUOT} and "No space left on device" not in str(error):
+        return None
+    where = (error.filename if isinstance(error, OSError) else None) or "the disk"
+    return f"{where}: no space left; free some, then run again"
+
+
+def _unreadable_hub(error: Exception) -> str | None:
+    """What to say where Lance cannot read files of the hub that the command line names."""
+    hub = _named_hub()
+    if hub is None or not _STORAGE.search(str(error)):
+        return None
+    first = str(error).partition("\n")[0].removeprefix("External error: ")
+    reason = re.sub(r",? \S+\.rs:\d+.*", "", first)[:_MOST_CHARACTERS]
+    return (
+        f"{hub}: cannot be read ({reason}); its files are damaged or were taken away while it was read:"
+        f" personahub hub check {hub}"
+    )
+
+
+def _named_hub() -> str | None:
+    """The first hub among the arguments, or among what the environment gives for them."""
+    from personahub.hub.marks import MARK
+
+    given = [argument.removeprefix("--hub=") for argument in sys.argv[1:]]
+    given += [value for name, value in os.environ.items() if name.startswith("PERSONAHUB_")]
+    return next((name for name in given if Path(name, MARK).is_file()), None)

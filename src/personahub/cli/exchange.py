@@ -27,7 +27,7 @@ def import_command(
     ] = None,
     origin: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What the data set is called; default: each file's name."),
+        typer.Option(metavar="NAME", help="What the data set is called; tells files of one name apart."),
     ] = None,
     licence: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of rows whose source does not tell theirs.")

@@ -1,5 +1,6 @@
 """``personahub sample``, ``show`` and ``stats``: looking into a hub."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +41,8 @@ def sample_command(
         return
     for row in rows:
         print(f"{row['id']}  {row['relation']:8}  {row['description']}")
+    if n and not rows:
+        print(f"no persona of {hub} meets that", file=sys.stderr)
 
 
 def show_command(
@@ -100,7 +103,9 @@ def _add_descendants(tree: "Tree", descendants: Sequence[Mapping[str, Any]], lef
 
 
 def _made_by(row: Mapping[str, Any]) -> str:
-    return f"run {row['run']}, model {row['model']}, template {row['template']}, seed {row['seed']}"
+    # No model made an imported persona.
+    model = f"model {row['model']}, " if row["model"] else ""
+    return f"run {row['run']}, {model}template {row['template']}, seed {row['seed']}"
 
 
 def _record_lines(row: Mapping[str, Any]) -> list[str]:
@@ -108,7 +113,9 @@ def _record_lines(row: Mapping[str, Any]) -> list[str]:
 
 
 def _set_aside_lines(row: Mapping[str, Any]) -> list[str]:
-    return [f"{row['reason']}: {row['detail']}", row["text"]]
+    # A record's case has no row of its own: its persona below tells where it comes from.
+    where = [f"{row['source']}, row {row['row']}"] if row["source"] else []
+    return [f"{row['reason']}: {row['detail']}", *where, row["text"]]
 
 
 def _persona_lines(row: Mapping[str, Any]) -> list[str]:

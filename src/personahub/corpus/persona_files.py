@@ -13,6 +13,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from personahub.corpus.rows import read_rows
 from personahub.corpus.sources import Source
 from personahub.corpus.texts import Unread, clean
@@ -20,7 +22,15 @@ from personahub.errors import UserError
 from personahub.languages import LANGUAGES, language_name
 from personahub.safeguards.rights import licence_name
 
-__all__ = ["MAX_CHARACTERS", "NoPersona", "PersonaFile", "PersonaRow", "find_persona_field", "read_personas"]
+__all__ = [
+    "MAX_CHARACTERS",
+    "NoPersona",
+    "PersonaFile",
+    "PersonaRow",
+    "UnsuitableFileError",
+    "find_persona_field",
+    "read_personas",
+]
 
 MAX_CHARACTERS = 4000
 """Of a persona; what is longer is a text about somebody."""
@@ -39,6 +49,10 @@ _SHAPES = (
 _LANGUAGES = dict.fromkeys(("language", "lang")).keys()
 _DATES = dict.fromkeys(("date", "created", "date_download")).keys()
 _LICENCES = dict.fromkeys(("licence", "license")).keys()
+
+
+class UnsuitableFileError(UserError):
+    """A file that can be opened and is none of personas."""
 
 
 class PersonaFile(NamedTuple):
@@ -77,17 +91,18 @@ def find_persona_field(source: Source, field: str | None = None) -> PersonaFile 
         field: the field as the user named it; None knows the published shapes.
 
     Raises:
-        UserError: the file cannot be read, or none of its first rows has a text in the field.
+        UnsuitableFileError: none of its first rows can be read, or has a text in the field.
+        UserError: the file cannot be opened.
     """
     with closing(read_rows(source)) as rows:
         first = list(islice(rows, _CHECKED_ROWS))
     fields = [item[1] for item in first if not isinstance(item, Unread)]
     unread = next((item for item in first if isinstance(item, Unread)), None)
     if unread and not fields:
-        raise UserError(
+        raise UnsuitableFileError(
             f"{source.name}: none of its first {len(first)} rows can be read (row {unread.row}:"
-            f" {unread.detail});"
-            " give one JSON object on each line, Parquet, or CSV with a header"
+            f" {unread.detail}); give one JSON object on each line, Parquet, or CSV with a header,"
+            " and texts as UTF-8"
         )
     texts = {name for row in fields for name, value in row.items() if isinstance(value, str)}
     there = list(dict.fromkeys(name for row in fields for name in row))
@@ -96,13 +111,26 @@ def find_persona_field(source: Source, field: str | None = None) -> PersonaFile 
     if not first:
         return None
     if chosen is None or chosen not in texts:
-        wanted = f"a text in {chosen!r}" if chosen else "the field persona, or one of another known shape"
-        raise UserError(
-            f"{source.name}: none of its first {len(fields)} rows has {wanted}; the fields there:"
-            f" {clean(', '.join(map(str, there))) or 'none'}; name the personas' field with --field"
+        if chosen in there:
+            kind = _type_of([row.get(chosen) for row in fields])
+            lack = f"its field {chosen!r} holds no text ({kind}) in its first {len(fields)} rows"
+        else:
+            wanted = f"the field {chosen!r}" if field else "the field persona, or one of another known shape"
+            lack = f"none of its first {len(fields)} rows has {wanted}"
+        raise UnsuitableFileError(
+            f"{source.name}: {lack}; the fields there: {clean(', '.join(map(str, there))) or 'none'};"
+            " name the personas' field with --field"
         )
     base = shape or source.format
     return PersonaFile(source, base if chosen == usual else f"{base}:{chosen}", chosen)
+
+
+def _type_of(values: list[Any]) -> str:
+    """What the values are, in Arrow's words: int64, list<item: string>, null, …."""
+    try:
+        return str(pa.infer_type(values))
+    except (pa.ArrowException, OverflowError):
+        return "values of several types"
 
 
 def read_personas(file: PersonaFile) -> Generator[PersonaRow | NoPersona]:

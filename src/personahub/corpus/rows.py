@@ -61,5 +61,13 @@ def _objects(pieces: Iterator[Piece | Damage]) -> Iterator[Row | Unread]:
             except ValueError:
                 fields = None
             if type(fields) is not dict:  # Rare, so that only these cost what it takes to tell why.
-                fields = object_of(*line)
+                fields = _not_utf8(*line) or object_of(*line)
             yield fields if isinstance(fields, Unread) else (line[0], fields)
+
+
+def _not_utf8(row: int, offset: int, line: bytes) -> Unread | None:
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return Unread(row, offset, "not_utf8", f"byte 0x{line[error.start]:02x} is no UTF-8")
+    return None

@@ -46,7 +46,10 @@ class Hub:
                     f"{self.path}: holds only shards; personahub hub merge {self.path} puts them together"
                 )
             what = "is no hub" if self.path.exists() else "is not there"
-            raise UserError(f"{self.path}: {what} (no {MARK}); personahub curate SOURCE --hub DIR makes one")
+            raise UserError(
+                f"{self.path}: {what} (no {MARK}); personahub curate SOURCE --hub DIR makes one of texts,"
+                " personahub import FILE --hub DIR of personas"
+            )
         marked = read_mark(self.path)
         self.id = str(marked.get("id") or fingerprint({"path": str(self.path.resolve())}))
         """What a merge knows the hub by, wherever it is moved; from its path where it was given none."""

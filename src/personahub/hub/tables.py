@@ -12,7 +12,7 @@ from personahub.errors import UserError
 from personahub.hub.datasets import open_table
 from personahub.hub.indexes import bring_up_to_date
 from personahub.hub.known import KnownIds
-from personahub.hub.where import check_where
+from personahub.hub.where import check_evaluated, check_where
 from personahub.records import SCHEMAS, Table, to_arrow
 
 __all__ = ["WHOLE_TABLE", "Adding", "HubTable", "first_rows"]
@@ -58,7 +58,8 @@ class HubTable:
         if self._rows is None:
             return where
         first = first_rows(table, self._rows)
-        return f"({where}) AND {first}" if where else first
+        # On a line of its own, since the condition may end in a comment.
+        return f"({where}\n) AND {first}" if where else first
 
     def add(self, records: Sequence[Table]) -> int:
         """Add the records whose id is not there yet, in one commit; says how many those were.
@@ -113,14 +114,14 @@ class HubTable:
             shows: says for ids whether to give their records.
 
         Raises:
-            UserError: the table was compacted meanwhile.
+            UserError: the table was compacted meanwhile, or the condition has no value for some row.
         """
         if (table := self._open()) is None:
             return
         wanted = {name: name for name in {*by, "id"}} | {"wanted?": where or "true"}
         keys = []
         first = 0
-        for batch in table.to_batches(columns=wanted, **WHOLE_TABLE):
+        for batch in _evaluated(table.to_batches(columns=wanted, **WHOLE_TABLE), where):
             if self._rows is not None:
                 batch = batch.slice(0, max(self._rows - first, 0))  # noqa: PLW2901
             chosen = pc.fill_null(batch["wanted?"], False)
@@ -189,6 +190,9 @@ class HubTable:
 
         A compaction takes away the files that are read here; since it keeps the rows' order, reading goes on
         in the table as it is then.
+
+        Raises:
+            UserError: the condition has no value for some row.
         """
         done, before = 0, -1
         while (table := self._open()) is not None:
@@ -202,6 +206,7 @@ class HubTable:
                     yield batch
                 return
             except (OSError, ValueError) as error:
+                check_evaluated(where, error)
                 # One version is tried once: the file may also be gone for good.
                 if "not found" not in str(error).lower() or table.version == before:
                     raise
@@ -298,6 +303,19 @@ def first_rows(table: Any, rows: int) -> str:
         ranges.append((start, (fragment.fragment_id << 32) + taken))
     each = [f"(_rowaddr >= {start} AND _rowaddr < {end})" for start, end in ranges]
     return f"({' OR '.join(each)})" if each else "false"
+
+
+def _evaluated(batches: Iterable[pa.RecordBatch], where: str | None) -> Iterator[pa.RecordBatch]:
+    """The batches, which Lance reads as they are asked for.
+
+    Raises:
+        UserError: the condition has no value for some row.
+    """
+    try:
+        yield from batches
+    except (OSError, ValueError) as error:
+        check_evaluated(where, error)
+        raise
 
 
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

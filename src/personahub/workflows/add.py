@@ -3,20 +3,21 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from personahub.corpus import detect_languages, find_sources
+from personahub.corpus import Source, detect_languages, find_sources
 from personahub.corpus.persona_files import (
     NoPersona,
     PersonaFile,
     PersonaRow,
+    UnsuitableFileError,
     find_persona_field,
     read_personas,
 )
@@ -33,6 +34,8 @@ _RELATION = "imported"
 _BATCH_ROWS = 50_000
 """Rows of one commit: what a kill can lose, and what is held in memory."""
 _TOLD_ROWS = 1000
+_NAMED_FILES = 3
+"""So many files a notice names."""
 
 
 @dataclass
@@ -80,29 +83,32 @@ def add(
 ) -> AddOutcome:
     """Add the personas of JSON Lines, Parquet or CSV files to a hub; its full-text index is then up to date.
 
-    Each row's persona has the row as its parent: an id of origin, file and row number. So the same files,
-    added again, add nothing, a longer file adds what is new in it, and a text in two rows is two personas.
-    Rows are added 50,000 at a time; an import that was stopped or killed is gone on with by the same call.
+    Each row's persona has the row as its parent: an id of origin, file and row number, where a file is known
+    by its name and its folder's ("set/a.jsonl"), or by its whole address. So the same files, added again,
+    alone or beside others, add nothing, a longer file adds what is new in it, and a text in two rows is two
+    personas. Of the files of a folder or a pattern, those without personas are left out with a notice. Rows
+    are added 50,000 at a time; an import that was stopped or killed is gone on with by the same call.
 
     Args:
         sources: files, folders, glob patterns, or addresses of files elsewhere.
         hub: the hub's directory, made where there is none.
         field: the field that holds the persona; None knows those of published shapes.
-        origin: what the data set is called, which tells its rows from other files' of the same name; None for
-            each file's own name.
+        origin: what the data set is called, which tells its rows from those of other files that have the same
+            name in a folder of the same name; None where that is not needed.
         licence: of all rows whose file and data set card do not tell theirs.
         language: ISO 639-1 code of all rows; None for what the row says, and else what its text looks like.
         limit: most personas; those that are there already count.
         watcher: is told how it goes.
 
     Raises:
-        UserError: whatever the user can mend, such as a file whose rows have no such field.
+        UserError: whatever the user can mend, such as a file that is named and whose rows have no such field,
+            or a folder none of whose files has it.
     """
     named = [sources] if isinstance(sources, str | Path) else sources
     if language:
         check_language(language)
     found = find_sources([str(source) for source in named], ROW_FORMATS)
-    files = [file for source in found if (file := find_persona_field(source, field))]
+    files, unsuitable = _suitable(found, field, {str(source) for source in named})
     configuration = {
         "sources": [source.name for source in found],
         "field": field,
@@ -112,8 +118,10 @@ def add(
         "limit": limit,
     }
     opened, watcher = Hub.create(hub), watcher or StepWatcher()
-    if left_out := [name for name in found.unsupported if PurePosixPath(name).name.lower() != "readme.md"]:
+    if left_out := [name for name in found.unsupported if Path(name).name.lower() != "readme.md"]:
         watcher.notice(f"left out, since they are no data files: {', '.join(left_out)}")
+    for text in (*_unsuitable_notices(unsuitable), *_same_name_notices(files)):
+        watcher.notice(text)
     start = time.monotonic()
     with opened.writing():
         run, _ = opened.start_run("import", configuration)
@@ -135,20 +143,54 @@ def add(
     return outcome
 
 
-def _own_names(files: Sequence[PersonaFile]) -> list[str]:
-    """Each file's name, with as many of its folders as tell it from the others that are added with it."""
-    paths = [PurePosixPath(file.source.name) for file in files]
-    lengths = [1] * len(paths)
-    while True:
-        names = ["/".join(path.parts[-length:]) for path, length in zip(paths, lengths, strict=True)]
-        times = Counter(names)
-        longer = [
-            min(length + (times[name] > 1), len(path.parts))
-            for path, name, length in zip(paths, names, lengths, strict=True)
-        ]
-        if longer == lengths:
-            return names
-        lengths = longer
+def _suitable(
+    found: Sequence[Source], field: str | None, named: Collection[str]
+) -> tuple[list[PersonaFile], list[UnsuitableFileError]]:
+    """The files with personas, and what is wrong with the others.
+
+    Raises:
+        UserError: a file that the user named has none, or none of the files has, or one cannot be opened.
+    """
+    files, unsuitable, wanted = [], [], {Path(name) for name in named}
+    for source in found:
+        try:
+            if file := find_persona_field(source, field):
+                files.append(file)
+        except UnsuitableFileError as error:
+            if Path(source.path) in wanted:
+                raise
+            unsuitable.append(error)
+    if unsuitable and not files:
+        raise unsuitable[0]
+    return files, unsuitable
+
+
+def _unsuitable_notices(unsuitable: Sequence[UnsuitableFileError]) -> Iterator[str]:
+    for error in unsuitable[:_NAMED_FILES]:
+        yield f"left out: {error}"
+    if more := unsuitable[_NAMED_FILES:]:
+        yield f"left out: {len(more)} more files without personas"
+
+
+def _same_name_notices(files: Sequence[PersonaFile]) -> Iterator[str]:
+    times = Counter(_own_name(file.source) for file in files)
+    if alike := [name for name, count in times.items() if count > 1]:
+        more = " …" if len(alike) > _NAMED_FILES else ""
+        yield (
+            f"several files are called {', '.join(alike[:_NAMED_FILES])}{more}: a text that they have in rows"
+            " of the same number is taken once; to tell such files apart, import each with its own --origin"
+        )
+
+
+def _own_name(source: Source) -> str:
+    """What the ids of a file's rows hold of it, whatever else is imported with it.
+
+    Of a local file its name and its folder's, so that it may be moved along with its folder, and copies of a
+    data set in two places are the same; of one elsewhere its whole address.
+    """
+    if "://" in source.path:
+        return source.name
+    return "/".join(Path(source.path).absolute().parts[-2:]).encode(errors="replace").decode()
 
 
 class _Row(NamedTuple):
@@ -175,6 +217,7 @@ class _Import:
     ) -> None:
         self._outcome, self._watcher = outcome, watcher
         self._language, self._licence = language, licence_name(licence) if licence else ""
+        self._hub = hub
         self._personas, self._set_aside = hub.personas.adding(), hub.set_aside.adding()
         self._rows: list[_Row] = []
         self._refused: list[SetAside] = []
@@ -184,8 +227,12 @@ class _Import:
     def read(self, files: Sequence[PersonaFile], origin: str | None, limit: int | None) -> None:
         """Add the personas of all files, up to the limit."""
         left = sys.maxsize if limit is None else limit
+        seen: set[str] = set()
         with self._writer:
-            for file, name in zip(files, _own_names(files), strict=True):
+            for file in files:
+                if (name := _own_name(file.source)) in seen:
+                    self._start_anew()
+                seen.add(name)
                 with closing(read_personas(file)) as items:
                     left = self._read_file(file, items, origin or name, name, left)
                 if not left:
@@ -193,6 +240,13 @@ class _Import:
             self._flush()
             if self._written:
                 self._written.result()
+
+    def _start_anew(self) -> None:
+        """Have all rows added and their ids read, since those of the next file may be the same."""
+        self._flush()
+        if self._written:
+            self._written.result()
+        self._personas = self._hub.personas.adding()
 
     def _read_file(
         self, file: PersonaFile, items: Iterator[PersonaRow | NoPersona], origin: str, name: str, left: int

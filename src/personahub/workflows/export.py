@@ -26,6 +26,7 @@ _COLUMNS = {
     "language": "language",
     "relation": "relation",
     "round": "round",
+    "licence": "licence",
 }
 """Fields of the file and their columns; the text's has the name that it has in Persona Hub's own files."""
 _LINEAGE = (
@@ -34,7 +35,6 @@ _LINEAGE = (
     "source",
     "row",
     "date",
-    "licence",
     "model",
     "template",
     "seed",
@@ -80,7 +80,7 @@ def export(
     """Write personas to a JSON Lines or Parquet file, which is there whole or not at all.
 
     The oldest come first: by run, round, position and id. The same hub gives the same bytes. A row has
-    ``id``, ``persona`` (the text), ``language``, ``relation`` and ``round``.
+    ``id``, ``persona`` (the text), ``language``, ``relation``, ``round`` and ``licence``.
 
     Args:
         hub: the hub's directory.
@@ -88,8 +88,8 @@ def export(
         view: only what this view shows, such as "0.9/0.9"; None for the last deduplication's, or all where
             there was none; "all" for all.
         where: only personas that meet this SQL condition on their columns, such as ``language = 'en'``.
-        lineage: also give parent and document, source, row, date, licence, model, template, seed and run, and
-            the document's title and address.
+        lineage: also give parent and document, source, row, date, model, template, seed and run, and the
+            document's title and address.
         at: a run: export the hub as it was when that ended; None for the hub as it is.
         told: is called now and then with how many are written.
 

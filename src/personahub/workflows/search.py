@@ -24,6 +24,7 @@ from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.hub.indexes import open_indexed, unindexed_rows
 from personahub.hub.nearest import by_meaning, by_words, cosines_of
+from personahub.hub.where import check_evaluated
 from personahub.languages import check_language
 from personahub.models import EmbeddingModel
 from personahub.models.opening import open_embedding_model
@@ -110,10 +111,15 @@ def search(
         told: is told what the user should know, such as that there are no embeddings.
 
     Raises:
-        UserError: no hub, nothing to search for, no such persona, column, language or view, or the hub's
-            embeddings are another model's.
+        UserError: no hub, nothing or two things to search for, no such persona, column, language or view, a
+            condition that has no value for some row, or the hub's embeddings are another model's.
     """
-    if (query is None) == (like is None) or not (query or like or "").strip():
+    if query is not None and like is not None:
+        raise UserError(
+            f"search: words ({query!r}) and --like {like} are both given, and only one may be;"
+            " leave one of them out"
+        )
+    if not (query or like or "").strip():
         raise UserError('search: say what to look for: words, such as "a nurse on an island", or --like ID')
     if limit < 1:
         raise UserError(f"--limit {limit}: at least one persona must be asked for")
@@ -132,11 +138,15 @@ def search(
     with _opened_encoder(encoder) as model:
         opened.embeddings.check(model)
         _get_ready(opened, model, told or _ignore)
-        words = by_words(opened, text, depth, meets, shows)
-        if opened.embeddings.model is not None:
-            vector = _vector(opened, itself, text, model)
-            cosines = by_meaning(opened, vector, depth, meets, shows)
-            cosines |= cosines_of(opened, vector, [id_ for id_ in words if id_ not in cosines])
+        try:
+            words = by_words(opened, text, depth, meets, shows)
+            if opened.embeddings.model is not None:
+                vector = _vector(opened, itself, text, model)
+                cosines = by_meaning(opened, vector, depth, meets, shows)
+                cosines |= cosines_of(opened, vector, [id_ for id_ in words if id_ not in cosines])
+        except (OSError, ValueError) as error:
+            check_evaluated(where, error)
+            raise
     scores = _scores(words, cosines)
     best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:limit]
     descriptions = _descriptions(opened, best)
@@ -205,7 +215,8 @@ def condition(
         parts.append(f"(date != '' AND (date <= '{last}' OR starts_with(date, '{last}')))")
     if where is not None:
         hub.personas.check_where(where)
-        parts.append(f"({where})")
+        # On a line of its own, since the condition may end in a comment.
+        parts.append(f"({where}\n)")
     return " AND ".join(parts) or None
 
 

@@ -97,6 +97,12 @@ def find_one(hub: Hub, record_id: str) -> dict[str, Any]:
     """
     table = hub.table_of(record_id)
     if table is None:
+        if record_id.startswith(Kind.IMPORTED):
+            raise UserError(
+                f"{record_id}: is the id of an imported row, of which the hub keeps its persona alone:"
+                f" personahub sample --where \"starts_with(parent_id, '{_quoted(record_id)}')\" --view all"
+                f" --hub {hub.path} finds it"
+            )
         raise UserError(f"{record_id}: is no id; ids begin with d, p, r or x")
     if len(record_id) < _SHORTEST:
         raise UserError(f"{record_id}: too short; give at least {_SHORTEST} characters of the id")
@@ -107,6 +113,10 @@ def find_one(hub: Hub, record_id: str) -> dict[str, Any]:
         ids = ", ".join(row["id"] for row in found[:5])
         raise UserError(f"{record_id}: {len(found)} ids begin so ({ids}, …); give more of it")
     return found[0]
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def _ancestors(hub: Hub, persona: Mapping[str, Any]) -> list[Mapping[str, Any]]:

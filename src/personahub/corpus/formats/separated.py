@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -14,20 +15,25 @@ _DELIMITERS = ",;\t"
 _NONE = "\x1f"
 """For a file of one column, whose texts may hold commas without quotes around them."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_STRAY_BYTE = re.compile("[\udc80-\udcff]")
+"""A byte that is no UTF-8, as Python's "surrogateescape" gives it."""
 
 
 def read_csv_rows(pieces: Iterable[Piece | Damage]) -> Iterator[tuple[int, dict[str, str]] | Unread]:
     """The records of a CSV file by their fields' names, numbered from 1 after the header; bad ones as told.
 
     Fields in quotes may hold line ends. The delimiter is the one that parts the header into most fields. Read
-    are UTF-8 with or without a byte order mark, and UTF-16 with one.
+    are UTF-8 with or without a byte order mark, and UTF-16 with one; a record in anything else is a bad one.
 
     Args:
         pieces: the file's content.
     """
     content = _Content(pieces)
-    encoding = "utf-16" if content.start in _UTF16 else "utf-8-sig"
-    lines = io.TextIOWrapper(io.BufferedReader(content), encoding, errors="replace", newline="")
+    # What is broken in UTF-16 is one sign too few or too many, which only its replacement can tell.
+    is_utf16 = content.start in _UTF16
+    encoding, errors = ("utf-16", "replace") if is_utf16 else ("utf-8-sig", "surrogateescape")
+    broken = re.compile("\ufffd") if is_utf16 else _STRAY_BYTE
+    lines = io.TextIOWrapper(io.BufferedReader(content), encoding, errors, newline="")
     csv.field_size_limit(MAX_TEXT_BYTES)
     first = next((line for line in lines if line.strip()), "")
     records = csv.reader(chain([first], lines), delimiter=_delimiter_of(first))
@@ -47,7 +53,13 @@ def read_csv_rows(pieces: Iterable[Piece | Damage]) -> Iterator[tuple[int, dict[
             header = [name.strip() for name in record]
             continue
         row += 1
-        if len(record) > len(header):
+        whole = "".join(record)
+        if not whole.isascii() and (found := broken.search(whole)):
+            stray = (
+                "a character is no UTF-16" if is_utf16 else f"byte 0x{ord(found[0]) & 0xFF:02x} is no UTF-8"
+            )
+            yield Unread(row, 0, "not_utf8", stray)
+        elif len(record) > len(header):
             detail = f"{len(record)} fields where the header has {len(header)}"
             yield Unread(row, 0, "not_csv", detail)
         else:
