@@ -33,6 +33,8 @@ __all__ = ["AddOutcome", "add"]
 _RELATION = "imported"
 _BATCH_ROWS = 50_000
 """Rows of one commit: what a kill can lose, and what is held in memory."""
+_INDEXED_ROWS = 200_000
+"""New rows that are worth a part of their own in the index."""
 _TOLD_ROWS = 1000
 _NAMED_FILES = 3
 """So many files a notice names."""
@@ -222,6 +224,9 @@ class _Import:
         self._rows: list[_Row] = []
         self._refused: list[SetAside] = []
         self._writer = ThreadPoolExecutor(1)
+        self._indexer = ThreadPoolExecutor(1)
+        self._indexed: Future[None] | None = None
+        self._fresh = 0
         self._written: Future[None] | None = None
 
     def read(self, files: Sequence[PersonaFile], origin: str | None, limit: int | None) -> None:
@@ -240,6 +245,9 @@ class _Import:
             self._flush()
             if self._written:
                 self._written.result()
+            with self._indexer:
+                if self._indexed:
+                    self._indexed.result()
 
     def _start_anew(self) -> None:
         """Have all rows added and their ids read, since those of the next file may be the same."""
@@ -314,9 +322,19 @@ class _Import:
         if rows:
             added = self._personas.add(_table(rows, self._outcome.run.number))
             self._outcome.added += added
+            self._index(added)
             self._outcome.already_there += len(rows) - added
         if refused:
             self._set_aside.add(to_arrow(list({each.id: each for each in refused}.values())))
+
+    def _index(self, added: int) -> None:
+        """Have many new rows indexed while others are read: Lance works on another core meanwhile."""
+        self._fresh += added
+        if self._fresh >= _INDEXED_ROWS and (self._indexed is None or self._indexed.done()):
+            if self._indexed:
+                self._indexed.result()
+            self._indexed = self._indexer.submit(self._hub.personas.index_text)
+            self._fresh = 0
 
 
 def _table(rows: list[_Row], run: int) -> pa.Table:
