@@ -70,6 +70,9 @@ def test_a_path_from_the_folder_itself_names_the_same_file(
     monkeypatch.chdir(file.parent)
     assert add("a.jsonl", hub).added == 0
     assert add("./*.jsonl", hub).added == 0
+    (file.parent / "below").mkdir()
+    monkeypatch.chdir(file.parent / "below")
+    assert add("../a.jsonl", hub).added == 0
 
 
 @pytest.mark.parametrize("origin", [None, "my-set"])

@@ -1,5 +1,6 @@
 """``import``: personas of published files into a hub."""
 
+import os
 import sys
 import time
 from collections import Counter
@@ -192,7 +193,9 @@ def _own_name(source: Source) -> str:
     """
     if "://" in source.path:
         return source.name
-    return "/".join(Path(source.path).absolute().parts[-2:]).encode(errors="replace").decode()
+    # Not resolved, since a link may have another name than the file it leads to.
+    whole = Path(os.path.abspath(source.path))  # noqa: PTH100  Takes ".." away, which absolute() leaves.
+    return "/".join(whole.parts[-2:]).encode(errors="replace").decode()
 
 
 class _Row(NamedTuple):
