@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from personahub.completion import Completion
-from personahub.personas import PersonaToPersona, PersonaToPersonaTemplate, RelationQuestion
+from personahub.personas import PersonaToPersona, PersonaToPersonaTemplate, Relation, RelationQuestion
 from personahub.records import Kind, Persona, SetAside, content_id
 
 ASKER = PersonaToPersona(model="m", seed=5)
@@ -246,9 +246,8 @@ def test_every_example_has_the_form_that_replies_are_held_to_and_passes_the_filt
     assert len(examples) == 3
     for example in examples.values():
         for role, persona in example.personas["fine"].items():
-            schema: Any = TEMPLATE.schema(relation_of[role], language)
-            pattern = schema["properties"]["persona"]["pattern"]
-            assert re.search(pattern, persona), (pattern, persona)
+            patterns = {pattern_of(relation_of[role], language, person) for person in range(50)}
+            assert any(re.search(pattern, persona) for pattern in patterns), (patterns, persona)
             # Only as an example it is none: who gives it back has copied it.
             answer = reply(question, persona)
             known = example in TEMPLATE.examples(question.parent["id"], language)
@@ -266,6 +265,19 @@ def test_a_reply_is_held_to_one_persona() -> None:
 
 def test_the_seed_of_the_run_is_the_seed_of_every_request() -> None:
     assert {question.request.sampling.seed for question in asked(parent(), 3)} == {5}
+
+
+def pattern_of(relation: Relation, language: str, person: int) -> str:
+    schema: Any = TEMPLATE.schema(f"p{person:020x}", relation, language)
+    return str(schema["properties"]["persona"]["pattern"])
+
+
+def test_the_trades_that_a_role_names_take_turns_over_many_people() -> None:
+    relation = next(one for one in ASKER.relations("p0") if one.role == "harvester")
+    patterns = Counter(pattern_of(relation, "en", person) for person in range(300))
+    heads = {pattern.partition("|")[0].removeprefix("^("): count for pattern, count in patterns.items()}
+    assert heads.keys() == {"A farm hand", "A fruit picker", "A fisherman"}
+    assert min(heads.values()) > 70
 
 
 def test_a_role_that_names_trades_holds_the_answer_to_one_of_them() -> None:
@@ -292,10 +304,9 @@ def test_a_role_that_names_trades_holds_the_answer_to_one_of_them() -> None:
             "一位寄住在面包房的面包师，夜里数着面包想着孤儿。",
         ),
     ]:
-        schema: Any = TEMPLATE.schema(relation, language)
-        pattern = schema["properties"]["persona"]["pattern"]
-        assert re.search(pattern, fits), fits
-        assert not re.search(pattern, another), another
+        patterns = {pattern_of(relation, language, person) for person in range(50)}
+        assert sum(bool(re.search(pattern, fits)) for pattern in patterns) == 1, fits
+        assert not any(re.search(pattern, another) for pattern in patterns), another
 
 
 def test_brackets_around_trades_are_no_part_of_the_prompt() -> None:

@@ -112,7 +112,7 @@ class PersonaToPersona:
                     max_tokens=self.template.max_tokens(language),
                     seed=self.seed,
                 ),
-                schema=self.template.schema(relation, language),
+                schema=self.template.schema(parent["id"], relation, language),
                 group=parent["id"],
             )
             yield RelationQuestion(request, parent, relation, language, position)

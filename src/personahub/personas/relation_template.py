@@ -185,18 +185,22 @@ class PersonaToPersonaTemplate:
         """How the prompt words the role: in what it says, an answer does not follow the examples."""
         return _role(self._wording(language), relation)
 
-    def schema(self, relation: Relation, language: str) -> Mapping[str, object]:
-        """The JSON schema of a reply: an object with the persona, its form fixed where it can be."""
-        if (known := self._schemas.get((language, relation.role))) is not None:
-            return known
+    def schema(self, person_id: str, relation: Relation, language: str) -> Mapping[str, object]:
+        """The JSON schema of a reply: an object with the persona, its form fixed where it can be.
+
+        Where the role names several heads, one is drawn: left to choose, a small model took the fisherman for
+        eight harvesters of eight.
+        """
         wording = self._wording(language)
         heads = _HEAD.findall(wording["roles"][relation.role])
+        head = heads[drawn(len(heads), person_id, str(relation), "head")] if heads else ""
+        if (known := self._schemas.get((language, head))) is not None:
+            return known
         pattern = wording["pattern"]
-        if heads and wording["headed"]:
-            as_start = "|".join(head[0].upper() + head[1:] for head in heads)
-            inside = "|".join(_ARTICLE.sub("", head) for head in heads)
-            pattern = wording["headed"].replace("<HEADS>", as_start).replace("<heads>", inside)
-        return self._schemas.setdefault((language, relation.role), reply_schema(persona=pattern))
+        if head and wording["headed"]:
+            as_start, inside = head[0].upper() + head[1:], _ARTICLE.sub("", head)
+            pattern = wording["headed"].replace("<HEAD>", as_start).replace("<head>", inside)
+        return self._schemas.setdefault((language, head), reply_schema(persona=pattern))
 
     def max_tokens(self, language: str) -> int:
         """Room for a reply."""
