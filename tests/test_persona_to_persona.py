@@ -193,7 +193,7 @@ def test_what_was_asked_before_stands_between_the_person_and_the_question(langua
     last = [question.request.messages[-1].content for question in (first, second, third)]
     assert all(content.index(PEOPLE[language]) < content.index('\n"""\n\n') for content in last)
     for question, content in zip((first, second, third), last, strict=True):
-        assert wording(question.relation, language) in content.splitlines()[-1]
+        assert wording(row["id"], question.relation, language) in content.splitlines()[-1]
     before = [content.splitlines()[5:-1] for content in last]
     assert len(before[0]) == 0
     assert len(before[1]) == len(before[2]) == 1

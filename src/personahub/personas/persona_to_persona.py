@@ -131,7 +131,7 @@ class PersonaToPersona:
             parent=parent["description"],
             examples=self.template.examples(parent["id"], question.language),
             relation=str(question.relation),
-            asked=self.template.asked(question.relation, question.language),
+            asked=self.template.asked(parent["id"], question.relation, question.language),
             language=question.language,
         )
         if fault:

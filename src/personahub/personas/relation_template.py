@@ -26,6 +26,7 @@ from personahub.personas.template import Example
 __all__ = ["PersonaToPersonaTemplate", "Relation"]
 
 _HEAD = re.compile(r"\[([^\]]+)\]")
+_HEADS = re.compile(r"\[[^\]]+\](?:(?:, | or |、|或)\[[^\]]+\])*")
 _ARTICLE = re.compile(r"^an? ")
 
 
@@ -53,7 +54,7 @@ class PersonaToPersonaTemplate:
         self._content = content
         self.version = version
         # One object each, so that what is worked out from a schema is found again.
-        self._schemas: dict[tuple[str, str], Mapping[str, object]] = {}
+        self._schemas: dict[tuple[str, tuple[str, ...]], Mapping[str, object]] = {}
 
     @classmethod
     def load(cls) -> Self:
@@ -133,7 +134,9 @@ class PersonaToPersonaTemplate:
             before: list[Relation] = []
             for role, other in example["others"].items():
                 asked = self._relations[role]
-                question = self._question(shown, asked, before, other["aspect"])
+                question = self._question(
+                    shown, asked, _role_of(shown, asked, other["persona"]), before, other["aspect"]
+                )
                 if not before:
                     question = self._about(shown, example["person"], question)
                 before.append(asked)
@@ -143,6 +146,7 @@ class PersonaToPersonaTemplate:
         question = self._question(
             wording,
             relation,
+            _role(wording, relation, person_id),
             used,
             self._aspect(person_id, relation),
             language_name(language),
@@ -154,6 +158,7 @@ class PersonaToPersonaTemplate:
         self,
         wording: Mapping[str, Any],
         relation: Relation,
+        role: str,
         used: Sequence[Relation],
         aspect: str,
         language: str = "",
@@ -161,7 +166,7 @@ class PersonaToPersonaTemplate:
         kinds = wording["kinds"]
         question = wording["question"].format(
             kind=kinds[relation.kind],
-            role=_role(wording, relation),
+            role=_HEAD.sub(r"\1", role),
             aspect=wording["aspects"][aspect],
             language=language,
         )
@@ -181,26 +186,22 @@ class PersonaToPersonaTemplate:
         block = self._content["person_block"]
         return str(block.format(label=wording["label"], person=fenced(person), question=question))
 
-    def asked(self, relation: Relation, language: str) -> str:
+    def asked(self, person_id: str, relation: Relation, language: str) -> str:
         """How the prompt words the role: in what it says, an answer does not follow the examples."""
-        return _role(self._wording(language), relation)
+        return _HEAD.sub(r"\1", _role(self._wording(language), relation, person_id))
 
     def schema(self, person_id: str, relation: Relation, language: str) -> Mapping[str, object]:
-        """The JSON schema of a reply: an object with the persona, its form fixed where it can be.
-
-        Where the role names several heads, one is drawn: left to choose, a small model took the fisherman for
-        eight harvesters of eight.
-        """
+        """The JSON schema of a reply: an object with the persona, its form fixed where it can be."""
         wording = self._wording(language)
-        heads = _HEAD.findall(wording["roles"][relation.role])
-        head = heads[drawn(len(heads), person_id, str(relation), "head")] if heads else ""
-        if (known := self._schemas.get((language, head))) is not None:
+        heads = tuple(_HEAD.findall(_role(wording, relation, person_id)))
+        if (known := self._schemas.get((language, heads))) is not None:
             return known
         pattern = wording["pattern"]
-        if head and wording["headed"]:
-            as_start, inside = head[0].upper() + head[1:], _ARTICLE.sub("", head)
-            pattern = wording["headed"].replace("<HEAD>", as_start).replace("<head>", inside)
-        return self._schemas.setdefault((language, head), reply_schema(persona=pattern))
+        if heads and wording["headed"]:
+            as_start = "|".join(head[0].upper() + head[1:] for head in heads)
+            inside = "|".join(_ARTICLE.sub("", head) for head in heads)
+            pattern = wording["headed"].replace("<HEADS>", as_start).replace("<heads>", inside)
+        return self._schemas.setdefault((language, heads), reply_schema(persona=pattern))
 
     def max_tokens(self, language: str) -> int:
         """Room for a reply."""
@@ -217,8 +218,25 @@ class PersonaToPersonaTemplate:
         return float(self._content["sampling"]["top_p"])
 
 
-def _role(wording: Mapping[str, Any], relation: Relation) -> str:
-    return _HEAD.sub(r"\1", wording["roles"][relation.role])
+def _role(wording: Mapping[str, Any], relation: Relation, person_id: str) -> str:
+    """The role's wording, its heads in brackets.
+
+    Of several heads one is drawn where the language's grammar lets it stand alone: left to choose, a small
+    model took the fisherman for eight harvesters of eight.
+    """
+    role: str = wording["roles"][relation.role]
+    heads = _HEAD.findall(role)
+    if len(heads) < 2 or not wording["heads_take_turns"]:
+        return role
+    head = heads[drawn(len(heads), person_id, str(relation), "head")]
+    return _HEADS.sub(f"[{head}]", role, count=1)
+
+
+def _role_of(wording: Mapping[str, Any], relation: Relation, persona: str) -> str:
+    """The role's wording with the head that an example's persona has."""
+    role: str = wording["roles"][relation.role]
+    own = [head for head in _HEAD.findall(role) if _ARTICLE.sub("", head) in persona]
+    return _HEADS.sub(f"[{own[0]}]", role, count=1) if own and wording["heads_take_turns"] else role
 
 
 def drawn(count: int, *of: str) -> int:
