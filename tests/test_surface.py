@@ -225,10 +225,13 @@ def test_more_pairs_than_allowed_are_counted_and_not_expanded() -> None:
     assert surface_duplicates(["a nurse"] * 3, max_pairs=3).pairs.num_rows == 3
 
 
-def test_more_pairs_of_different_texts_than_allowed_are_an_error() -> None:
-    texts = [f"one two three four five six seven eight nine {n}" for n in range(300)]
-    with pytest.raises(UserError, match="More than 1,000 pairs of different texts"):
-        surface_duplicates(texts, 0.8, max_pairs=1000)
+def test_of_more_pairs_of_different_texts_than_allowed_the_groups_are_told() -> None:
+    texts = [f"one two three four five six seven eight nine {n // 2}" for n in range(300)]
+    found = surface_duplicates(texts, 0.8, max_pairs=1000)
+    assert found.groups.tolist() == [n // 2 * 2 for n in range(300)]
+    for read in (lambda: found.pairs, lambda: found.edges, found.kept):
+        with pytest.raises(UserError, match=r"More than 1,000 pairs of different texts.*`\.groups`"):
+            read()
 
 
 @pytest.mark.parametrize("threshold", [0, -0.1, 1.1, float("nan"), float("inf")])

@@ -39,10 +39,10 @@ class SurfaceDuplicates:
     Attributes:
         threshold: the least similarity that was looked for.
         since: rows before it were not compared with each other.
-        max_pairs: the most pairs that `pairs` expands.
+        max_pairs: the most pairs of different word sets that are held, and the most that `pairs` expands.
         groups: int64, for each row the first row with exactly the same words; -1 for a row without words.
         sizes: int64, the number of different words of each row.
-        links: pairs of groups, by their first rows, of which at least one has a row from ``since`` on.
+        found: what `links` gives; None where there are more than are held.
     """
 
     threshold: float
@@ -50,7 +50,22 @@ class SurfaceDuplicates:
     max_pairs: int
     groups: NDArray[np.int64] = field(repr=False)
     sizes: NDArray[np.int64] = field(repr=False)
-    links: "Links" = field(repr=False)
+    found: "Links | None" = field(repr=False)
+
+    @property
+    def links(self) -> "Links":
+        """Pairs of groups, by their first rows, of which at least one has a row from ``since`` on.
+
+        Raises:
+            UserError: there are more than ``max_pairs``; so do `edges`, `pairs` and `kept`.
+        """
+        if self.found is None:
+            raise UserError(
+                f"More than {self.max_pairs:,} pairs of different texts are at or above {self.threshold}: read"
+                " `.groups`, which tells the texts of equal words, give a higher threshold, or raise max_pairs"
+                " where memory allows (100 bytes a pair)."
+            )
+        return self.found
 
     @cached_property
     def edges(self) -> pa.Table:
@@ -156,7 +171,7 @@ def surface_duplicates(
         max_pairs: the most pairs of different word sets to hold, and the most that `pairs` expands.
 
     Raises:
-        UserError: an argument is out of its range or not of these types; more than ``max_pairs`` pairs.
+        UserError: an argument is out of its range or not of these types.
     """
     exact = _as_written(threshold)
     if not 0 <= since <= len(texts):
@@ -170,11 +185,6 @@ def surface_duplicates(
     active = np.zeros(len(groups), np.bool_)
     active[groups[since:][groups[since:] >= 0]] = True
     links = link_similar(starts, words, rows, active[rows], exact, vocabulary=vocabulary, limit=max_pairs)
-    if links is None:
-        raise UserError(
-            f"More than {max_pairs:,} pairs of different texts are at or above {threshold}: give a "
-            "higher threshold, or raise max_pairs where memory allows (100 bytes a pair)."
-        )
     return SurfaceDuplicates(threshold, since, max_pairs, groups, np.diff(starts), links)
 
 
