@@ -61,9 +61,9 @@ class SurfaceDuplicates:
         """
         if self.found is None:
             raise UserError(
-                f"More than {self.max_pairs:,} pairs of different texts are at or above {self.threshold}: read"
-                " `.groups`, which tells the texts of equal words, give a higher threshold, or raise max_pairs"
-                " where memory allows (100 bytes a pair)."
+                f"More than {self.max_pairs:,} pairs of different texts are at or above {self.threshold}:"
+                " read `.groups`, which tells the texts of equal words, give a higher threshold, or raise"
+                " max_pairs where memory allows (100 bytes a pair)."
             )
         return self.found
 
