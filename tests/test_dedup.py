@@ -247,6 +247,24 @@ def test_what_cannot_be_asked_for_is_one_line(
     assert done.err.count("\n") == 1
 
 
+def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, _ = hub_of(tmp_path / "hub", [NURSE, ONE_MORE])
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("personahub.workflows.dedup.compare_semantic", interrupt)
+        stopped = run("dedup", "--hub", hub.path)
+    assert stopped.code == 130
+    assert "To go on: personahub dedup" in stopped.err
+    assert hub.embeddings.count() == 2
+    assert run("dedup", "--hub", hub.path).code == 0
+    assert [(each.number, each.status) for each in hub.runs()][1:] == [(2, "finished")]
+
+
 class Flat:
     """An embedding model of another name."""
 

@@ -46,7 +46,7 @@ def dedup_command(
         return
     if hub is None:
         raise typer.BadParameter("name the hub's directory", param_hint="--hub")
-    from personahub.cli.display import StepProgress, print_json, program
+    from personahub.cli.display import StepProgress, print_json, program, this_command
     from personahub.workflows.dedup import deduplicate
 
     progress = StepProgress()
@@ -60,6 +60,9 @@ def dedup_command(
             encoder=encoder,
             watcher=progress,
         )
+    except KeyboardInterrupt:
+        progress.notice(f"Interrupted; what was embedded and compared is kept. To go on: {this_command()}")
+        raise typer.Exit(130) from None
     finally:
         progress.close()
     if json:

@@ -95,7 +95,11 @@ def deduplicate(
         "encoder": opened.name if opened else None,
     }
     with stepping(target, "dedup", configuration, watcher) as (run, steps):
-        outcome = bring_up_to_date(target, view, opened, steps)
+        try:
+            outcome = bring_up_to_date(target, view, opened, steps)
+        finally:
+            if opened:
+                opened.close()
         run.counts = outcome.to_json()
         return outcome
 
