@@ -369,6 +369,7 @@ def test_another_models_embeddings_are_compared_anew(tmp_path: Path) -> None:
     assert deduplicate(hub.path, surface=None).kept == 2
     shutil.rmtree(hub.path / "embeddings.lance")
     assert deduplicate(hub.path, surface=None, encoder=Flat()).kept == 1
+    assert not check_hub(hub.path).findings
 
 
 def test_a_view_that_was_made_from_what_is_no_more_is_not_kept(

@@ -184,10 +184,16 @@ class Hub:
         """A new run of the verb, or the one that this invocation goes on with: see :func:`start_run`."""
         return start_run(self.path / "runs", verb, configuration, given=given, reopen=reopen, once=once)
 
+    @property
+    def tables(self) -> tuple[HubTable, ...]:
+        """The tables of records, which only grow."""
+        return self.documents, self.personas, self.records, self.set_aside
+
     def save_run(self, run: Run) -> None:
         """Write the run's state down; where it has ended, the hub as it is now is the run's version."""
         if run.ended:
-            tables = {path.stem: open_table(path) for path in sorted(self.path.glob("*.lance"))}
+            # Edges and embeddings are made of these, and may be made anew.
+            tables = {table.path.stem: open_table(table.path) for table in self.tables}
             run.tables = {name: table.count_rows() for name, table in tables.items() if table is not None}
         run.save(self.path / "runs")
 
