@@ -408,14 +408,12 @@ def test_kill_9_at_any_moment_leaves_a_hub_that_deduplicates_as_if_nothing_had_b
     hub, _ = hub_of(tmp_path / "hub", texts)
     other, _ = hub_of(tmp_path / "other", texts)
     for _ in range(3):
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(hub.path)], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout
-        process.stdout.readline()
-        time.sleep(draw.uniform(0.2, 3.0))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        command = [sys.executable, "-c", KILLED, str(hub.path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            process.stdout.readline()
+            time.sleep(draw.uniform(0.2, 3.0))
+            process.send_signal(signal.SIGKILL)
         assert not check_hub(hub.path).findings
     assert deduplicate(hub.path, semantic=None).to_json() == deduplicate(other.path, semantic=None).to_json()
     assert shown(hub, "0.85/none") == shown(other, "0.85/none")

@@ -176,16 +176,12 @@ def test_kill_9_at_any_moment_changes_nothing_of_what_comes_out(tmp_path: Path, 
     expand(whole.path, rounds=3, per_persona=2, model=ScriptedModel(relative_reply))
     hub, _ = hub_of(tmp_path / "hub", SEEDS)
     for _ in range(4):
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(hub.path), str(Path(__file__).parent)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout
-        process.stdout.readline()
-        time.sleep(draw.uniform(0.1, 2.5))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        command = [sys.executable, "-c", KILLED, str(hub.path), str(Path(__file__).parent)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            process.stdout.readline()
+            time.sleep(draw.uniform(0.1, 2.5))
+            process.send_signal(signal.SIGKILL)
         assert not check_hub(hub.path).findings
     expand(hub.path, rounds=3, per_persona=2, model=ScriptedModel(relative_reply))
     assert personas(hub) == personas(whole)
