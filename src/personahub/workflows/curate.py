@@ -228,8 +228,8 @@ class _Curation:
                     await self._answer(completion)
                 await self._kept(0)
             finally:
-                if self._keeping:
-                    await asyncio.wait(self._keeping)
+                # One's fault ends the run; nobody asks for those of the others.
+                await asyncio.gather(*self._keeping, return_exceptions=True)
                 await asyncio.to_thread(self._threads.shutdown)
                 await asyncio.to_thread(self._reader.shutdown)
                 await asyncio.to_thread(self._encoder.close)
