@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from py3langid.langid import LanguageIdentifier
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+from personahub.compiled import compiled
 from personahub.languages import LANGUAGES
 
 __all__ = ["classify"]
@@ -73,7 +73,8 @@ def _model() -> tuple[_Model, list[str]]:
     return model, [loaded.nb_classes[number] for number in known]
 
 
-def _loop(
+@compiled
+def _classify(
     offsets: "NDArray[np.int64]",
     content: "NDArray[np.uint8]",
     moves: "NDArray[np.uint32]",
@@ -109,13 +110,3 @@ def _loop(
                 scores[language] += weight * weights[feature, language]
         # Without a feature py3langid takes the first one.
         best[text] = np.argmax(scores) if found else 0
-
-
-def _compiled() -> Any:
-    try:
-        return njit(cache=True, nogil=True)(_loop)
-    except RuntimeError:  # Numba finds no folder for its cache that can be written.
-        return njit(nogil=True)(_loop)
-
-
-_classify = _compiled()

@@ -5,7 +5,7 @@ Plain loops over flat arrays, compiled: 50 million edges as Python objects would
 
 from typing import Any
 
-from personahub.dedup.compiled import compiled
+from personahub.compiled import compiled
 
 __all__ = ["count_neighbours", "fill_neighbours", "join", "walk"]
 

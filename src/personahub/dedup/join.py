@@ -15,19 +15,18 @@ million personas, at 0.8, a text has 141 candidates, and one in a thousand of th
 All arithmetic is in integers, by tables made with Python's own; no array has a size that pairs could outgrow.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from personahub.compiled import compiled
 
 __all__ = ["Links", "first_of_equals", "keep_leaders", "least_overlaps", "link_similar", "sort_rows"]
 
 _Ints = NDArray[np.int32]
 _Longs = NDArray[np.int64]
-_Kernel = TypeVar("_Kernel", bound=Callable[..., object])
 
 # Rows between two looks at Ctrl-C and at the limit.
 _BLOCK = 20_000
@@ -51,23 +50,14 @@ class Links(NamedTuple):
     merged: int
 
 
-def _compiled(function: _Kernel) -> _Kernel:
-    """The function in machine code, kept on disk where some folder can be written."""
-    try:
-        kernel: _Kernel = numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # Numba found no folder for its cache
-        kernel = numba.njit(nogil=True)(function)
-    return kernel
-
-
-@_compiled
+@compiled
 def sort_rows(starts: _Longs, words: _Ints) -> None:
     """Sort each row in place."""
     for row in range(len(starts) - 1):
         words[starts[row] : starts[row + 1]].sort()
 
 
-@_compiled
+@compiled
 def first_of_equals(starts: _Longs, words: _Ints) -> _Longs:
     """For each row the first row with the same words; -1 for a row without words."""
     rows = len(starts) - 1
@@ -99,7 +89,7 @@ def first_of_equals(starts: _Longs, words: _Ints) -> _Longs:
     return first
 
 
-@_compiled
+@compiled
 def keep_leaders(a: _Longs, b: _Longs, kept: NDArray[np.bool_]) -> None:
     """Set aside each ``b`` whose ``a`` is kept; pairs are sorted, so that an ``a`` is settled when met."""
     for pair in range(len(a)):
@@ -107,7 +97,7 @@ def keep_leaders(a: _Longs, b: _Longs, kept: NDArray[np.bool_]) -> None:
             kept[b[pair]] = False
 
 
-@_compiled
+@compiled
 def _gather(starts: _Longs, words: _Ints, rows: _Longs) -> tuple[_Longs, _Ints, NDArray[np.uint64]]:
     """These rows one after the other, and a sketch of each: 64 bits, one set by each word."""
     new_starts = np.zeros(len(rows) + 1, np.int64)
@@ -125,7 +115,7 @@ def _gather(starts: _Longs, words: _Ints, rows: _Longs) -> tuple[_Longs, _Ints, 
     return new_starts, new_words, sketches
 
 
-@_compiled
+@compiled
 def _index(
     starts: _Longs, words: _Ints, lengths: _Longs, listed: NDArray[np.bool_], vocabulary: int
 ) -> tuple[_Longs, _Ints, _Ints]:
@@ -150,7 +140,7 @@ def _index(
     return parts, rows, places
 
 
-@_compiled
+@compiled
 def _count_bits(bits: np.uint64) -> int:
     bits -= (bits >> np.uint64(1)) & np.uint64(0x5555555555555555)
     bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -158,7 +148,7 @@ def _count_bits(bits: np.uint64) -> int:
     return int(np.int64((bits * np.uint64(0x0101010101010101)) >> np.uint64(56)))
 
 
-@_compiled
+@compiled
 def _shared(words: _Ints, x: int, x_end: int, y: int, y_end: int, least: int) -> int:
     """How many words two sorted stretches share; less than ``least`` as soon as it cannot be reached."""
     count = 0
@@ -176,14 +166,14 @@ def _shared(words: _Ints, x: int, x_end: int, y: int, y_end: int, least: int) ->
     return count
 
 
-@_compiled
+@compiled
 def _grown(array: _Longs) -> _Longs:
     longer = np.empty(2 * len(array), array.dtype)
     longer[: len(array)] = array
     return longer
 
 
-@_compiled
+@compiled
 def _link_block(
     first: int,
     last: int,

@@ -11,8 +11,11 @@ _Loop = TypeVar("_Loop", bound=Callable[..., object])
 
 
 def compiled(loop: _Loop) -> _Loop:
-    """The function as machine code, compiled anew in each process where no folder can hold the cache."""
+    """The function as machine code, compiled anew in each process where no folder can hold the cache.
+
+    Other threads run while it does.
+    """
     try:
-        return cast(_Loop, njit(cache=True)(loop))
+        return cast(_Loop, njit(cache=True, nogil=True)(loop))
     except RuntimeError:  # Numba finds neither the package's folder nor the user's writable.
-        return cast(_Loop, njit(loop))
+        return cast(_Loop, njit(nogil=True)(loop))
