@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
-from personahub.hub.datasets import open_table
+from personahub.hub.datasets import open_table, reason_of
 
 __all__ = ["Compaction", "compact_table", "folder_bytes", "remove_old_versions"]
 
@@ -51,10 +51,9 @@ def compact_table(path: Path, *, moved: Callable[[int], None] = lambda _: None) 
         moved(int(table.version))
         removed = remove_old_versions(table)
     except OSError as error:
-        reason = "the disk is full" if "No space left" in str(error) else error
         raise UserError(
-            f"{path}: cannot be compacted ({reason}); all it holds is as it was: free some space, then run"
-            " the same command again"
+            f"{path}: cannot be compacted ({reason_of(error)}); all it holds is as it was: free some"
+            " space, then run the same command again"
         ) from error
     after, rows = len(table.get_fragments()), table.count_rows()
     return Compaction(path.stem, rows, fragments, after, removed, before, folder_bytes(path))

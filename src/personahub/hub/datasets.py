@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["open_table", "past_compactions"]
+__all__ = ["open_table", "past_compactions", "reason_of"]
 
 _TRIES = 10
 _T = TypeVar("_T")
@@ -48,3 +48,8 @@ def past_compactions(look: Callable[[], _T]) -> _T:
                 raise
             failed = error
     raise failed
+
+
+def reason_of(error: OSError) -> str:
+    """Why something could not be written, in a user's words."""
+    return "the disk is full" if "No space left" in str(error) else str(error)

@@ -4,10 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["places"]
+from personahub.hub.known import id_numbers
 
-_DIGITS = 16
-"""Of an id, after its letter: 64 bits of a SHA-256, which are drawn already; the seed is mixed into them."""
+__all__ = ["places"]
 
 
 def places(ids: pa.Array, seed: int) -> npt.NDArray[np.uint64]:
@@ -19,24 +18,11 @@ def places(ids: pa.Array, seed: int) -> npt.NDArray[np.uint64]:
         ids: of records, all of one kind: a letter and 20 hexadecimal digits.
         seed: any integer; another one gives another order.
     """
-    numbers = _numbers(ids)
+    # Digits of a SHA-256, which are drawn already; the seed is mixed into them.
+    numbers, _ = id_numbers(ids)
     start = np.uint64(seed % 2**64)
     with np.errstate(over="ignore"):
         return _mixed(_mixed(numbers ^ _mixed(np.full(1, start, np.uint64))[0]))
-
-
-def _numbers(ids: pa.Array) -> npt.NDArray[np.uint64]:
-    """The first 16 hexadecimal digits of each id as a number."""
-    width = len(ids[0].as_py()) if len(ids) else 0
-    offsets = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset : ids.offset + len(ids) + 1]
-    text = np.frombuffer(ids.buffers()[2], np.uint8)[offsets[0] : offsets[-1]] if len(ids) else np.empty(0)
-    if len(text) != width * len(ids) or not (np.diff(offsets) == width).all():
-        raise ValueError("ids are of one length")
-    digits = text.reshape(len(ids), width)[:, 1 : 1 + _DIGITS].astype(np.uint8)
-    # "0" to "9" are 48 to 57, "a" to "f" 97 to 102.
-    values = (digits & 15) + 9 * (digits >> 6)
-    packed = (values[:, ::2] << 4) | values[:, 1::2]
-    return np.ascontiguousarray(packed).view(">u8").reshape(-1).astype(np.uint64)
 
 
 def _mixed(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from personahub.config import fingerprint
 from personahub.errors import UserError
+from personahub.hub.datasets import reason_of
 from personahub.records import EDGE_SCHEMA
 
 __all__ = ["ASIDE_SCHEMA", "Compared", "Comparisons", "Duplicates", "Method"]
@@ -179,10 +180,9 @@ class Duplicates:
                 table = lance.write_dataset(reader, str(self.path), schema=EDGE_SCHEMA, mode=mode)
             self._save(Comparisons(table.version, {**state.compared, method: compared}, state.view))
         except OSError as error:
-            reason = "the disk is full" if "No space left" in str(error) else error
             raise UserError(
-                f"{self.path}: cannot be written ({reason}); what was compared before is whole: free some"
-                " space, then run personahub dedup again"
+                f"{self.path}: cannot be written ({reason_of(error)}); what was compared before is whole:"
+                " free some space, then run personahub dedup again"
             ) from error
 
     def settle(self) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from personahub.errors import UserError
+from personahub.hub.datasets import reason_of
 from personahub.hub.indexes import bring_up_to_date, open_indexed
 
 if TYPE_CHECKING:
@@ -94,9 +95,8 @@ class Embeddings:
             mode = "create" if self.open() is None else "append"
             lance.write_dataset(rows, str(self.path), schema=schema, mode=mode)
         except OSError as error:
-            reason = "the disk is full" if "No space left" in str(error) else error
             raise UserError(
-                f"{self.path}: cannot be written ({reason}); what was embedded before is kept:"
+                f"{self.path}: cannot be written ({reason_of(error)}); what was embedded before is kept:"
                 " free some space, then run the same command again"
             ) from error
 

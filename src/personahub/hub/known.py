@@ -9,7 +9,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["IdRows", "KnownIds"]
+__all__ = ["IdRows", "KnownIds", "id_numbers"]
 
 _DIGITS = 20
 
@@ -27,7 +27,7 @@ class KnownIds:
 
     def _sort(self, ids: Iterable[pa.Array]) -> "NDArray[np.int64]":
         """Take the ids in; gives the places that they came from, in their order."""
-        halves = [_halves(each) for each in ids]
+        halves = [id_numbers(each) for each in ids]
         first = np.concatenate([np.zeros(0, np.uint64), *(high for high, _ in halves)])
         other = np.concatenate([np.zeros(0, np.uint16), *(low for _, low in halves)])
         del halves
@@ -45,7 +45,7 @@ class KnownIds:
 
     def _find(self, ids: pa.Array) -> "NDArray[np.int64]":
         """For each id its place in the order of ids; -1 where it is not there."""
-        first, other = _halves(ids)
+        first, other = id_numbers(ids)
         found = np.full(len(first), -1, np.int64)
         places = np.searchsorted(self._first, first)
         waiting = np.arange(len(first))
@@ -77,8 +77,8 @@ class IdRows(KnownIds):
         return np.where(found >= 0, self._rows[found], -1) if len(self) else found
 
 
-def _halves(ids: pa.Array) -> "tuple[NDArray[np.uint64], NDArray[np.uint16]]":
-    """The first 16 digits and the last four as numbers."""
+def id_numbers(ids: pa.Array) -> "tuple[NDArray[np.uint64], NDArray[np.uint16]]":
+    """Ids of one kind as numbers: the first 16 of their hexadecimal digits, and the last four."""
     if not len(ids):
         return np.zeros(0, np.uint64), np.zeros(0, np.uint16)
     offsets = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset : ids.offset + len(ids) + 1]

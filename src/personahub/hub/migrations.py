@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from personahub.errors import UserError
 from personahub.hub import locks
 from personahub.hub.compaction import remove_old_versions
-from personahub.hub.datasets import open_table
+from personahub.hub.datasets import open_table, reason_of
 from personahub.hub.marks import FORMAT, MARK, OLDEST, check_format, read_mark, write_mark
 from personahub.hub.shards import SHARDS
 from personahub.hub.tables import WHOLE_TABLE
@@ -48,9 +48,8 @@ def migrate_hub(folder: Path) -> int:
                 MIGRATIONS[step](folder)
                 write_mark(folder, {**marked, "format": step + 1})
             except OSError as error:
-                reason = "the disk is full" if "No space left" in str(error) else error
                 raise UserError(
-                    f"{folder}: cannot be written ({reason}); nothing is lost: free some space,"
+                    f"{folder}: cannot be written ({reason_of(error)}); nothing is lost: free some space,"
                     f" then personahub hub migrate {folder} again"
                 ) from error
     return format_

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from personahub.errors import UserError
-from personahub.hub.datasets import open_table
+from personahub.hub.datasets import open_table, reason_of
 from personahub.hub.indexes import bring_up_to_date
 from personahub.hub.known import KnownIds
 from personahub.hub.where import check_evaluated, check_where
 from personahub.records import SCHEMAS, Table, to_arrow
 
-__all__ = ["WHOLE_TABLE", "Adding", "HubTable", "first_rows"]
+__all__ = ["WHOLE_TABLE", "Adding", "HubTable", "first_rows", "gathered"]
 
 PERSONA_INDEXES = {"description": "INVERTED", "id": "BTREE", "language": "BITMAP", "relation": "BITMAP"}
 _GATHERED_BYTES = 32 * 2**20
@@ -89,7 +89,7 @@ class HubTable:
             UserError: the disk is full; what was there stays whole.
         """
         adding = self.adding()
-        return sum(map(adding.add, _gathered(batches)))
+        return sum(map(adding.add, gathered(batches)))
 
     def adding(self) -> "Adding":
         """What adds many rows, one commit at a time, and reads the table's ids but once."""
@@ -156,9 +156,8 @@ class HubTable:
             mode = "create" if self._open() is None else "append"
             lance.write_dataset(rows, str(self.path), schema=self.schema, mode=mode)
         except OSError as error:
-            reason = "the disk is full" if "No space left" in str(error) else error
             raise UserError(
-                f"{self.path}: cannot be written ({reason}); nothing that was answered is lost:"
+                f"{self.path}: cannot be written ({reason_of(error)}); nothing that was answered is lost:"
                 " free some space, then run the same command again"
             ) from error
 
@@ -318,8 +317,8 @@ def _evaluated(batches: Iterable[pa.RecordBatch], where: str | None) -> Iterator
         raise
 
 
-def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The batches joined to tables of about 32 MB."""
+def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The batches joined to tables of about 32 MB, so that what is done once a table is done seldom."""
     waiting: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from personahub.hub import Hub
+from personahub.hub.known import KnownIds
+from personahub.hub.tables import gathered
 from personahub.models import EmbeddingModel
 from personahub.models.encoder_processes import EncoderProcesses
 from personahub.models.sentence_encoder import SentenceEncoder
@@ -22,7 +23,6 @@ _BATCH = 256
 """Texts embedded at a time; longer batches are no faster."""
 _COMMIT = 10_000
 """Vectors added at a time: ten seconds of work, which is what a kill loses."""
-_LOOKED_AT_BYTES = 32 * 2**20
 _WORTH = 2_000
 """Texts for a process of its own: under this many, it takes longer to start than it saves."""
 _MOST_PROCESSES = 8
@@ -120,24 +120,10 @@ def _embed(hub: Hub, encoder: EmbeddingModel, where: str, total: int, progress: 
 
 def _without_vector(hub: Hub, where: str) -> Iterator[pa.RecordBatch]:
     """Ids and descriptions of the personas to embed, in batches of the model's size."""
-    embedded = hub.embeddings.ids()
-    for rows in _gathered(hub.personas.read(["id", "description"], where)):
-        new = rows.filter(pc.invert(pc.is_in(rows["id"], value_set=embedded)))
+    embedded = KnownIds(hub.embeddings.ids().chunks)
+    for rows in gathered(hub.personas.read(["id", "description"], where)):
+        new = rows.filter(pa.array(~embedded.holds(rows["id"].combine_chunks())))
         yield from new.combine_chunks().to_batches(_BATCH)
-
-
-def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Few large tables: each is compared with all ids that have a vector, which are hashed for it anew."""
-    waiting: list[pa.RecordBatch] = []
-    size = 0
-    for batch in batches:
-        waiting.append(batch)
-        size += batch.nbytes
-        if size >= _LOOKED_AT_BYTES:
-            yield pa.Table.from_batches(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield pa.Table.from_batches(waiting)
 
 
 def _in_order(

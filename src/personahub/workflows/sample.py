@@ -1,6 +1,6 @@
 """``sample``: personas drawn from a hub, the same ones for the same seed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,11 @@ import pyarrow.compute as pc
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.hub.drawing import places
+from personahub.hub.tables import gathered
 from personahub.workflows.spread import spread_ids
 from personahub.workflows.views import OpenView, open_view
 
 __all__ = ["draw", "sample"]
-
-_GATHERED = 100
 
 
 def sample(
@@ -85,7 +84,8 @@ def _drawn(
     """Ids of the first places (all for None), in the places' order, and where in the table they lie."""
     ids, offsets = pa.array([], pa.string()), np.empty(0, np.int64)
     kept = np.empty(0, np.uint64)
-    for rows in _gathered(hub.personas.read(["id", "_rowoffset"], where)):
+    read = gathered(hub.personas.read(["id", "_rowoffset"], where))
+    for rows in (batch for table in read for batch in table.combine_chunks().to_batches()):
         shown = rows.filter(view.shows(rows["id"])) if view else rows
         ids = pa.concat_arrays([ids, shown["id"]])
         offsets = np.concatenate([offsets, shown["_rowoffset"].to_numpy().astype(np.int64)])
@@ -95,18 +95,6 @@ def _drawn(
             ids, offsets, kept = ids.take(pa.array(first)), offsets[first], kept[first]
     order = np.argsort(kept)
     return ids.take(pa.array(order)), offsets[order]
-
-
-def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Few long batches of many short ones."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        if len(waiting) == _GATHERED:
-            yield pa.Table.from_batches(waiting).combine_chunks().to_batches()[0]
-            waiting = []
-    if waiting and (table := pa.Table.from_batches(waiting)).num_rows:
-        yield table.combine_chunks().to_batches()[0]
 
 
 def _rows(hub: Hub, ids: list[str], offsets: npt.NDArray[np.int64]) -> list[Mapping[str, Any]]:
