@@ -158,13 +158,14 @@ def test_an_interrupted_expansion_goes_on_and_asks_nothing_twice(tmp_path: Path,
     assert personas(hub) == personas(whole)
 
 
+# Its waiting alone outlasts all four kills (42 calls, two at a time): none of these processes comes to the end.
 KILLED = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from personahub import expand
 from scripted import ScriptedModel, relative_reply
 print("ready", flush=True)
-expand(sys.argv[1], rounds=3, per_persona=2, model=ScriptedModel(relative_reply, slots=2, delay=0.05))
+expand(sys.argv[1], rounds=3, per_persona=2, model=ScriptedModel(relative_reply, slots=2, delay=0.5))
 """
 
 

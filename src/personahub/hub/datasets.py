@@ -1,10 +1,12 @@
 """Opening a Lance table, also while another process writes or compacts it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["open_table", "past_compactions", "reason_of"]
+import pyarrow as pa
+
+__all__ = ["open_table", "past_compactions", "read_on", "reason_of"]
 
 _TRIES = 10
 _T = TypeVar("_T")
@@ -48,6 +50,32 @@ def past_compactions(look: Callable[[], _T]) -> _T:
                 raise
             failed = error
     raise failed
+
+
+def read_on(
+    reopen: Callable[[], Any | None], settings: Callable[[Any], Mapping[str, Any]]
+) -> Iterator[pa.RecordBatch]:
+    """A table's rows in batches, to the end though it be compacted meanwhile.
+
+    A compaction takes away the files that are read here; since it keeps the rows' order, reading goes on in
+    its own.
+
+    Args:
+        reopen: opens the table as it is then; None where there is none.
+        settings: what its scanner takes, but for the offset.
+    """
+    done, before = 0, -1
+    while (table := reopen()) is not None:
+        try:
+            for batch in table.scanner(offset=done or None, **settings(table)).to_batches():
+                done += batch.num_rows
+                yield batch
+            return
+        except (OSError, ValueError) as error:
+            # One version is tried once: the file may also be gone for good.
+            if "not found" not in str(error).lower() or table.version == before:
+                raise
+            before = table.version
 
 
 def reason_of(error: OSError) -> str:

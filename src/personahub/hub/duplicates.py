@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from personahub.config import fingerprint
 from personahub.errors import UserError
-from personahub.hub.datasets import reason_of
+from personahub.hub.datasets import past_compactions, read_on, reason_of
 from personahub.records import EDGE_SCHEMA
 
 __all__ = ["ASIDE_SCHEMA", "Compared", "Comparisons", "Duplicates", "Method"]
@@ -123,34 +123,25 @@ class Duplicates:
         self._save(replace(self.now(), view=name))
 
     def edges(self, method: Method, least: float) -> Iterator[pa.RecordBatch]:
-        """The edges of a method with at least this similarity, columns ``later, earlier, similarity``.
+        """The edges of a method with at least this similarity, columns ``later, earlier, similarity``."""
+        where = f"method = '{method}' AND similarity >= {float(least)!r}"
+        columns = ["later", "earlier", "similarity"]
+        return read_on(self._open, lambda _: {"columns": columns, "filter": where})
 
-        A compaction takes the files away that are read here; since it keeps the order, reading goes on in its
-        own.
-        """
+    def _open(self) -> Any | None:
+        """The table as the last whole comparison left it; None where there was none."""
         import lance
 
-        done, before = 0, 0
-        while version := self.now().version:
-            where = f"method = '{method}' AND similarity >= {float(least)!r}"
-            columns = ["later", "earlier", "similarity"]
-            try:
-                table = lance.dataset(str(self.path), version=version)
-                for batch in table.scanner(columns=columns, filter=where, offset=done or None).to_batches():
-                    done += batch.num_rows
-                    yield batch
-                return
-            except (OSError, ValueError) as error:
-                if "not found" not in str(error).lower() or version == before:
-                    raise
-                before = version
+        def opened() -> Any | None:
+            version = self.now().version
+            return lance.dataset(str(self.path), version=version) if version else None
+
+        return past_compactions(opened)
 
     def count(self) -> int:
         """How many edges there are."""
-        import lance
-
-        version = self.now().version
-        return int(lance.dataset(str(self.path), version=version).count_rows()) if version else 0
+        table = self._open()
+        return 0 if table is None else int(table.count_rows())
 
     def add(self, method: Method, edges: Iterable[pa.RecordBatch], compared: Compared, *, anew: bool) -> None:
         """Add the edges of a comparison, all of them or, where this ends before its end, none.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from personahub.errors import UserError
-from personahub.hub.datasets import reason_of
+from personahub.hub.datasets import read_on, reason_of
 from personahub.hub.indexes import bring_up_to_date, open_indexed
 
 if TYPE_CHECKING:
@@ -114,24 +114,9 @@ class Embeddings:
         return 0 if table is None else int(table.count_rows())
 
     def read(self, columns: Sequence[str] = ("id", "vector")) -> Iterator[pa.RecordBatch]:
-        """Ids and vectors in the order in which they came, a few MB at a time.
-
-        A compaction takes away the files that are read here; since it keeps the order, reading goes on in its
-        own.
-        """
+        """Ids and vectors in the order in which they came, a few MB at a time."""
         how = {"batch_size": _ROWS, "batch_readahead": 1, "fragment_readahead": 1}
-        done, before = 0, -1
-        while (table := self.open()) is not None:
-            try:
-                scanner = table.scanner(columns=list(columns), offset=done or None, **how)
-                for batch in scanner.to_batches():
-                    done += batch.num_rows
-                    yield batch
-                return
-            except (OSError, ValueError) as error:
-                if "not found" not in str(error).lower() or table.version == before:
-                    raise
-                before = table.version
+        return read_on(self.open, lambda _: {"columns": list(columns), **how})
 
     def ids(self) -> pa.ChunkedArray:
         """The ids of all that have a vector, in the order of :meth:`read`."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from personahub.errors import UserError
-from personahub.hub.datasets import open_table, reason_of
+from personahub.hub.datasets import open_table, read_on, reason_of
 from personahub.hub.indexes import bring_up_to_date
 from personahub.hub.known import KnownIds
 from personahub.hub.where import check_evaluated, check_where
@@ -193,23 +193,12 @@ class HubTable:
         Raises:
             UserError: the condition has no value for some row.
         """
-        done, before = 0, -1
-        while (table := self._open()) is not None:
-            within = self._within(table, where)
-            settings = {} if where else WHOLE_TABLE
-            chosen = list(columns) if columns else None
-            try:
-                scanner = table.scanner(columns=chosen, filter=within, offset=done or None, **settings)
-                for batch in scanner.to_batches():
-                    done += batch.num_rows
-                    yield batch
-                return
-            except (OSError, ValueError) as error:
-                check_evaluated(where, error)
-                # One version is tried once: the file may also be gone for good.
-                if "not found" not in str(error).lower() or table.version == before:
-                    raise
-                before = table.version
+        chosen = list(columns) if columns else None
+        settings = {} if where else WHOLE_TABLE
+        batches = read_on(
+            self._open, lambda table: {"columns": chosen, "filter": self._within(table, where), **settings}
+        )
+        yield from _evaluated(batches, where)
 
     def rows(self, where: str | None = None) -> Iterator[dict[str, Any]]:
         """The records (that meet the SQL condition), each a dict of its columns."""
