@@ -15,12 +15,12 @@ demo: .venv/installed
 # Every check and every test.
 test: check
 	$(BIN)/personahub models pull $(TEST_MODEL)
-	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=85
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=85
 
 # Without the tests that take many seconds each.
 test-fast: .venv/dev
 	$(BIN)/personahub models pull $(TEST_MODEL)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
