@@ -1,13 +1,15 @@
 """Hubs with made-up personas, for tests of what works on them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from personahub.hub import Hub
-from personahub.records import Kind, Persona, content_id
+from personahub.records import Kind, Persona, Record, content_id
 
-__all__ = ["add_personas", "hub_of", "made_persona"]
+__all__ = ["add_personas", "hub_of", "made_persona", "record_of"]
 
 
 def made_persona(description: str, place: int = 0, *, language: str = "en", run: int = 1) -> Persona:
@@ -54,3 +56,32 @@ def hub_of(path: Path, descriptions: Sequence[str | tuple[str, str]]) -> tuple[H
     """A new hub with these personas, and their ids."""
     hub = Hub.create(path)
     return hub, add_personas(hub, descriptions)
+
+
+def record_of(
+    persona: Persona | None, text: str, *, inputs: Mapping[str, Any] | None = None, **fields: Any
+) -> Record:
+    """A record of this text that a persona had a part in, or none."""
+    values: dict[str, Any] = {
+        "dataset": "math",
+        "task": "math",
+        "method": "zero-shot",
+        "persona": persona.description if persona else "",
+        "persona_id": persona.id if persona else "",
+        "document_id": persona.document_id if persona else "",
+        "source": persona.source if persona else "",
+        "row": persona.row if persona else 0,
+        "date": persona.date if persona else "",
+        "licence": persona.licence if persona else "unknown",
+        "text": text,
+        "language": persona.language if persona else "en",
+        "fields": json.dumps({"problem": text}, ensure_ascii=False),
+        "inputs": json.dumps(inputs or {}, ensure_ascii=False, separators=(",", ":")),
+        "model": "m",
+        "template": "t",
+        "seed": 0,
+        "run": 1,
+        "position": 0,
+        "request": "",
+    }
+    return Record(**{**values, **fields})

@@ -12,9 +12,10 @@ from pathlib import Path
 import lance
 import pytest
 
+from hubs import record_of
 from personahub.errors import UserError
 from personahub.hub import Hub, RunStatus
-from personahub.records import Document, Kind, Persona, Record, SetAside, content_id
+from personahub.records import Document, Kind, Persona, SetAside, content_id
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -147,9 +148,7 @@ def test_what_was_added_is_there_for_another_reader(hub: Hub) -> None:
 def test_every_kind_of_record_has_its_table(hub: Hub) -> None:
     one = persona(document())
     hub.personas.add([one])
-    record = Record(
-        "math", "zero-shot", "A baker", one.id, "d1", "2+2?", "en", "{}", "m", "t", 0, 1, 0, "0" * 32
-    )
+    record = record_of(one, "2+2?")
     hub.records.add([record])
     aside = SetAside("persona", "too_short", "2 words", "A cook", "d1", "a.txt", 1, 1, "0" * 32)
     hub.set_aside.add([aside])

@@ -12,11 +12,9 @@ import pyarrow as pa
 import pytest
 
 from grown_hubs import document, findings, grown_hub, persona, rewrite
-from personahub import (
-    Hub,
-    check_hub,
-)
-from personahub.records import SetAside
+from hubs import record_of
+from personahub import Hub, check_hub
+from personahub.records import Kind, SetAside, content_id
 
 
 @pytest.fixture
@@ -52,6 +50,23 @@ def test_every_kind_of_row_is_checked_by_its_id(hub: Hub) -> None:
 def test_a_record_with_a_changed_text_is_found(curated: Path) -> None:
     rewrite(Hub(curated), "records", lambda found: [{**found[0], "text": "1 + 1?"}, *found[1:]])
     assert "records.lance: 1 rows whose id" in findings(curated)
+
+
+def test_a_record_may_have_no_persona_but_none_that_is_lost(hub: Hub) -> None:
+    hub.records.add([record_of(persona(document(0)), "几盏灯？"), record_of(None, "Сколько ламп?")])
+    assert findings(hub.path) == ""
+    hub.records.add([record_of(persona(document(0), 99), "How many lamps?")])
+    assert "records.lance: 1 records whose persona is not there" in findings(hub.path)
+
+
+def test_a_record_of_an_older_format_keeps_the_id_it_had(hub: Hub) -> None:
+    record = record_of(None, "Сколько ламп?")
+    old = content_id(Kind.RECORD, "math", record.text, "")
+    hub.records.add([record, record_of(None, "几盏灯？", dataset="lamps")])
+    rewrite(hub, "records", lambda found: [{**found[0], "id": old}, found[1]])
+    assert findings(hub.path) == ""
+    rewrite(hub, "records", lambda found: [{**found[0], "dataset": "lamps"}, found[1]])
+    assert "records.lance: 1 rows whose id is not what they make" in findings(hub.path)
 
 
 def test_an_id_that_stands_there_twice_is_found(hub: Hub) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from commands import Run, one_line_error
 from described import hub_of, persona
-from personahub import Hub, add
+from hubs import record_of
+from personahub import Hub, add, show, stats
 
 
 @pytest.fixture
@@ -64,3 +65,56 @@ def test_a_place_without_a_hub_names_both_ways_to_one(tmp_path: Path, run: Run) 
     error = one_line_error(run("sample", "--hub", tmp_path / "none"))
     assert "personahub curate" in error
     assert "personahub import" in error
+
+
+@pytest.fixture
+def solved(tmp_path: Path) -> tuple[Hub, list[str]]:
+    """A hub with a problem, a variation of it and the variation's solution, which has no persona."""
+    keeper = persona("Смотритель маяка, который чинит лампы")
+    hub = hub_of(tmp_path / "hub", [keeper])
+    options = {"difficulty": "school", "focus": "", "with_program": False}
+    problem = record_of(keeper, "Сколько ламп [горит]?", inputs={"options": options})
+    varied = record_of(None, "几盏灯？", inputs={"seed_item": {"text": problem.text, "record": problem.id}})
+    inputs = {"item": {"text": varied.text, "record": varied.id}, "scenario": "a storm"}
+    solution = record_of(None, "Three.", dataset="solved", task="solution", inputs=inputs)
+    records = [problem, varied, solution]
+    hub.records.add(records)
+    return hub, [record.id for record in records]
+
+
+def test_show_of_a_record_without_a_persona_goes_on_with_what_it_was_made_from(
+    solved: tuple[Hub, list[str]],
+) -> None:
+    hub, (problem, varied, solution) = solved
+    lineage = show(hub.path, solution).to_json()
+    assert [record["id"] for record in lineage["made_from"]] == [varied, problem]
+    assert lineage["persona"]["description"].startswith("Смотритель")
+    assert lineage["record"]["inputs"]["scenario"] == "a storm"
+    assert lineage["made_from"][1]["inputs"]["options"]["difficulty"] == "school"
+
+
+def test_show_of_a_record_that_nothing_made_has_neither_persona_nor_origin(tmp_path: Path) -> None:
+    hub = Hub.create(tmp_path / "hub")
+    alone = record_of(None, "Сколько ламп?", inputs={"item": {"text": "lamps", "source": "a.txt", "row": 2}})
+    hub.records.add([alone])
+    lineage = show(hub.path, alone.id)
+    assert (lineage.persona, lineage.document, lineage.made_from) == (None, None, [])
+
+
+def test_show_tells_in_words_what_a_record_was_made_from(solved: tuple[Hub, list[str]], run: Run) -> None:
+    hub, (problem, varied, solution) = solved
+    out = run("show", solution, "--hub", hub.path).out
+    assert out.index(solution) < out.index(varied) < out.index(problem) < out.index("persona")
+    for line in ("solved: solution, zero-shot", "scenario: a storm", "options: difficulty school", "[горит]"):
+        assert line in out
+
+
+def test_show_of_a_problem_counts_what_was_made_of_it(solved: tuple[Hub, list[str]]) -> None:
+    hub, (problem, *_) = solved
+    assert show(hub.path, problem).below == {"records": 1}
+
+
+def test_stats_count_records_by_their_data_sets(solved: tuple[Hub, list[str]], run: Run) -> None:
+    hub, _ = solved
+    assert stats(hub.path)["datasets"] == {"math": 2, "solved": 1}
+    assert "data sets      math 2, solved 1" in run("stats", "--hub", hub.path).out

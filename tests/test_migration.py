@@ -8,21 +8,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import lance
+import pyarrow as pa
 import pytest
 
 from commands import one_line_error
+from hubs import made_persona, record_of
 from personahub import Hub, UserError, check_hub, migrate_hub
 from personahub.hub import RunStatus
-from personahub.records import SCHEMAS, Document, Persona
+from personahub.records import SCHEMAS, Document, Kind, Persona, Record, content_id
 
 SOURCE = Path(__file__).parents[1] / "src"
 ADDED = ["source", "row", "date", "licence"]
-"""What the personas of format 2 had not."""
+"""What the personas of format 2 had not, nor the records of format 3."""
+OPTIONS = {"difficulty": "school", "focus": "Brücken und 灯塔"}
 
 
 def document(number: int) -> Document:
@@ -66,23 +70,47 @@ def current_hub(path: Path, count: int = 12) -> Hub:
     for start in range(0, count, 5):
         some = texts[start : start + 5]
         hub.documents.add(some)
-        hub.personas.add([persona(text, 2 * text.row + place) for text in some for place in (0, 1)])
+        personas = [persona(text, 2 * text.row + place) for text in some for place in (0, 1)]
+        hub.personas.add(personas)
+        hub.records.add(
+            [record_of(one, f"有{one.position}盏灯？", inputs={"options": OPTIONS}) for one in personas]
+        )
     run.end(RunStatus.FINISHED, {})
     hub.save_run(run)
     return hub
 
 
-def make_old(path: Path) -> None:
-    """Turn a hub into one of format 2, whose personas lacked their origin."""
-    personas = path / "personas.lance"
-    if personas.exists():
-        table = lance.dataset(str(personas)).to_table().drop_columns(ADDED)
-        shutil.rmtree(personas)
-        for start in range(0, table.num_rows, 7):
-            mode = "append" if start else "create"
-            lance.write_dataset(table.slice(start, 7), str(personas), mode=mode)
+def make_old(path: Path, format_: int = 2) -> None:
+    """Turn a hub into one of format 2, whose personas lacked their origin, or of format 3."""
+    if format_ == 2:
+        change(path / "personas.lance", lambda table: table.drop_columns(ADDED))
+    change(path / "records.lance", old_records)
     mark = json.loads((path / "hub.json").read_text())
-    (path / "hub.json").write_text(json.dumps({**mark, "format": 2}))
+    (path / "hub.json").write_text(json.dumps({**mark, "format": format_}))
+
+
+def change(path: Path, changed: Callable[[pa.Table], pa.Table]) -> None:
+    if not path.exists():
+        return
+    table = changed(lance.dataset(str(path)).to_table())
+    shutil.rmtree(path)
+    for start in range(0, table.num_rows, 7):
+        lance.write_dataset(table.slice(start, 7), str(path), mode="append" if start else "create")
+
+
+def old_records(table: pa.Table) -> pa.Table:
+    """As they were in format 3: no data set, no origin, no inputs; the options stood among the fields."""
+    schema = pa.schema([each for each in table.schema if each.name not in {"dataset", "inputs", *ADDED}])
+    return pa.Table.from_pylist([{**row, **old_values(row)} for row in table.to_pylist()], schema)
+
+
+def old_values(row: dict[str, Any]) -> dict[str, str]:
+    fields = {**json.loads(row["fields"]), **json.loads(row["inputs"])}
+    return {"id": old_id(row), "fields": json.dumps(fields)}
+
+
+def old_id(row: dict[str, Any]) -> str:
+    return content_id(Kind.RECORD, row["task"], row["text"], row["persona_id"])
 
 
 def format_of(path: Path) -> int:
@@ -106,18 +134,57 @@ def test_an_old_hub_says_how_to_bring_it_up_to_date(run, old: Path, verb: tuple[
 def test_a_migrated_hub_is_what_it_would_be_today(run, old: Path, tmp_path: Path) -> None:
     before = json.loads((old / "hub.json").read_text())
     result = run("hub", "migrate", old, "--json")
-    assert json.loads(result.out) == [{"hub": str(old), "was": 2, "now": 3}]
+    assert json.loads(result.out) == [{"hub": str(old), "was": 2, "now": 4}]
     today = current_hub(tmp_path / "today")
     assert list(Hub(old).personas.rows()) == list(today.personas.rows())
     assert list(Hub(old).documents.rows()) == list(today.documents.rows())
+    expected = [{**row, "id": old_id(row)} for row in today.records.rows()]
+    assert list(Hub(old).records.rows()) == expected
+    assert expected[0]["dataset"] == "math"
     assert lance.dataset(str(old / "personas.lance")).schema.equals(SCHEMAS[Persona])
+    assert lance.dataset(str(old / "records.lance")).schema.equals(SCHEMAS[Record])
     assert check_hub(old).findings == []
     assert Hub(old).id == before["id"]
 
 
+def test_a_hub_of_format_3_is_what_it_would_be_today(tmp_path: Path) -> None:
+    today = current_hub(tmp_path / "hub")
+    expected = [{**row, "id": old_id(row)} for row in today.records.rows()]
+    make_old(today.path, 3)
+    assert [one.was for one in migrate_hub(today.path)] == [3]
+    assert list(Hub(today.path).records.rows()) == expected
+    assert check_hub(today.path).findings == []
+
+
+def test_a_record_of_an_imported_persona_gets_its_origin_from_the_persona(tmp_path: Path) -> None:
+    hub = Hub.create(tmp_path / "hub")
+    someone = made_persona("Сторож маяка, который чинит лампы", 4)
+    hub.personas.add([someone])
+    hub.records.add([record_of(someone, "Сколько ламп?", inputs={"options": OPTIONS})])
+    make_old(hub.path, 3)
+    migrate_hub(hub.path)
+    row = next(Hub(hub.path).records.rows())
+    assert [row[name] for name in ADDED] == ["made.jsonl", 5, "", "unknown"]
+
+
+def test_a_record_whose_text_and_persona_are_gone_keeps_an_unknown_origin(old: Path) -> None:
+    shutil.rmtree(old / "documents.lance")
+    shutil.rmtree(old / "personas.lance")
+    migrate_hub(old)
+    row = next(Hub(old).records.rows())
+    assert [row[name] for name in ADDED] == ["", 0, "", "unknown"]
+
+
+def test_a_large_table_of_records_is_migrated_in_parts(old: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("personahub.hub.migrations._BYTES", 1)
+    migrate_hub(old)
+    rows = current_hub(tmp_path / "today").records.rows()
+    assert list(Hub(old).records.rows()) == [{**row, "id": old_id(row)} for row in rows]
+
+
 def test_versions_of_an_old_hub_stay(old: Path) -> None:
     migrate_hub(old)
-    assert Hub(old, version=1).personas.count() == 24
+    assert Hub(old, version=1).personas.count() == Hub(old, version=1).records.count() == 24
 
 
 def test_migrating_gives_back_the_old_files(old: Path) -> None:
@@ -144,7 +211,7 @@ def test_a_migrated_hub_goes_on_growing(old: Path) -> None:
 def test_the_hubs_of_shards_are_migrated_too(run, tmp_path: Path) -> None:
     for name in ("hub", "hub/shards/1-of-2", "hub/shards/2-of-2"):
         make_old(current_hub(tmp_path / name, 3).path)
-    assert run("hub", "migrate", tmp_path / "hub").out.count("from format 2 to 3") == 3
+    assert run("hub", "migrate", tmp_path / "hub").out.count("from format 2 to 4") == 3
     assert [Hub(hub.path).personas.count() for hub in Hub.shards_in(tmp_path / "hub")] == [6, 6]
 
 
@@ -226,15 +293,17 @@ def migrating(hub: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         yield running
 
 
-@pytest.mark.parametrize("moment", ["_joined", "remove_old_versions", "write_mark"])
+@pytest.mark.parametrize("moment", ["_joined", "_in_data_sets", "remove_old_versions", "write_mark"])
 def test_a_migration_killed_at_any_of_its_steps_is_gone_on_with(
     old: Path, tmp_path: Path, moment: str
 ) -> None:
     with migrating(old, moment) as running:
         assert running.wait() == -signal.SIGKILL
-    assert format_of(old) == 2
+    assert format_of(old) == (3 if moment == "_in_data_sets" else 2)
     migrate_hub(old)
-    assert list(Hub(old).personas.rows()) == list(current_hub(tmp_path / "today").personas.rows())
+    today = current_hub(tmp_path / "today")
+    assert list(Hub(old).personas.rows()) == list(today.personas.rows())
+    assert list(Hub(old).records.rows()) == [{**row, "id": old_id(row)} for row in today.records.rows()]
     assert check_hub(old).findings == []
 
 

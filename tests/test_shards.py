@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hubs import record_of
 from load_server import LoadServer
-from personahub import Calls, Hub, UserError, curate, merge
+from personahub import Calls, Hub, UserError, check_hub, curate, merge, show, stats
 from personahub.cli import main
 from personahub.completion import Entry, EntryKind, Journal, merge_journal
 from personahub.hub import RunStatus, Shard
@@ -243,6 +244,20 @@ def test_other_hubs_keep_their_runs_apart(source: Path, tmp_path: Path) -> None:
     for persona in merged.personas.rows():
         document = merged.documents.get([persona["document_id"]])[persona["document_id"]]
         assert merged.run(persona["run"]).configuration["sources"] == [document["source"]]
+
+
+def test_data_sets_of_one_name_become_one_and_a_record_is_there_once(tmp_path: Path) -> None:
+    problem = record_of(None, "几盏灯？")
+    told = {"item": {"text": problem.text, "record": problem.id}}
+    solution = record_of(None, "Три.", dataset="solved", inputs=told)
+    for name, records in (("a", [problem]), ("b", [problem, solution, record_of(None, "Сколько ламп?")])):
+        hub = Hub.create(tmp_path / name)
+        hub.start_run("synthesize", {})
+        hub.records.add(records)
+    merge(tmp_path / "all", [tmp_path / "a", tmp_path / "b"])
+    assert stats(tmp_path / "all")["datasets"] == {"math": 2, "solved": 1}
+    assert [row["id"] for row in show(tmp_path / "all", solution.id).made_from] == [problem.id]
+    assert check_hub(tmp_path / "all").findings == []
 
 
 def test_merged_hubs_can_be_merged_again(source: Path, tmp_path: Path) -> None:

@@ -132,16 +132,25 @@ class Persona:
 class Record:
     """One synthetic item, with its lineage."""
 
+    dataset: str
+    """The data set that it belongs to."""
     task: str
     method: str
     persona: str
-    """The persona's description, so that a record can be read on its own."""
+    """The persona's description, so that a record can be read on its own; empty where none had a part."""
     persona_id: str
     document_id: str
+    source: str
+    """The file at the root of its lineage, as the user named it."""
+    row: int
+    date: str
+    licence: str
     text: str
     language: str
     fields: str
-    """The task's whole answer and its options, as JSON."""
+    """The model's whole answer and what is derived from it, as JSON."""
+    inputs: str
+    """What it was made from beside the persona, as JSON: options, second persona, seed, scenario, …"""
     model: str
     template: str
     seed: int
@@ -151,8 +160,8 @@ class Record:
 
     @property
     def id(self) -> str:
-        """Hash of task, text and persona."""
-        return content_id(Kind.RECORD, self.task, self.text, self.persona_id)
+        """Hash of data set, task, text and persona: each data set has records of its own."""
+        return content_id(Kind.RECORD, self.dataset, self.task, self.text, self.persona_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +247,20 @@ SCHEMAS: Mapping[type, pa.Schema] = {
     ),
     Record: _schema(
         {
+            "dataset": _STRING,
             "task": _STRING,
             "method": _STRING,
             "persona": _STRING,
             "persona_id": _STRING,
             "document_id": _STRING,
+            "source": _STRING,
+            "row": _INT,
+            "date": _STRING,
+            "licence": _STRING,
             "text": _STRING,
             "language": _STRING,
             "fields": _STRING,
+            "inputs": _STRING,
             "model": _STRING,
             "template": _STRING,
             "seed": _INT,

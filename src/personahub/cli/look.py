@@ -70,6 +70,7 @@ def show_command(
     tree = branch = Tree("", hide_root=True)
     for kind, row, lines in (
         ("record", lineage.record, _record_lines),
+        *(("made from", record, _record_lines) for record in lineage.made_from),
         ("set aside", lineage.set_aside, _set_aside_lines),
         ("persona", lineage.persona, _persona_lines),
         *(("reached from", ancestor, _persona_lines) for ancestor in lineage.ancestors),
@@ -109,7 +110,29 @@ def _made_by(row: Mapping[str, Any]) -> str:
 
 
 def _record_lines(row: Mapping[str, Any]) -> list[str]:
-    return [row["text"], f"{row['task']}, {row['method']}; {_made_by(row)}"]
+    import json
+
+    named = row["task"] if row["dataset"] == row["task"] else f"{row['dataset']}: {row['task']}"
+    return [
+        row["text"],
+        f"{named}, {row['method']}; {_made_by(row)}",
+        *(_input_line(name, value) for name, value in json.loads(row["inputs"]).items()),
+    ]
+
+
+def _input_line(name: str, value: Any) -> str:
+    """What a record was made from beside its persona; of a text its beginning."""
+    if name in {"item", "seed_item", "other"}:
+        value = value.get("text") or value.get("description")
+    return f"{name.replace('_', ' ')}: {_excerpt(_told(value))}"
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_told(each)}" for name, each in value.items() if each not in ("", False))
+    if isinstance(value, list):
+        return "; ".join(map(_told, value))
+    return " ".join(str(value).split())
 
 
 def _set_aside_lines(row: Mapping[str, Any]) -> list[str]:
@@ -130,9 +153,12 @@ def _persona_lines(row: Mapping[str, Any]) -> list[str]:
 
 
 def _document_lines(row: Mapping[str, Any]) -> list[str]:
-    excerpt = row["text"][:_EXCERPT] + (" …" if len(row["text"]) > _EXCERPT else "")
     part = f", part {row['part']} from character {row['start']}" if row["part"] else ""
-    return [row["title"] or "(no title)", f"{row['source']}, row {row['row']}{part}", excerpt]
+    return [row["title"] or "(no title)", f"{row['source']}, row {row['row']}{part}", _excerpt(row["text"])]
+
+
+def _excerpt(text: str) -> str:
+    return text[:_EXCERPT] + (" …" if len(text) > _EXCERPT else "")
 
 
 def stats_command(hub: HubDir, at: At = None, json: Json = False) -> None:
@@ -166,6 +192,7 @@ def stats_command(hub: HubDir, at: At = None, json: Json = False) -> None:
         ("  relations", counted(_kinds(counts["relations"]))),
         ("  closeness", f"{close['compared']} compared, {close['not_compared']} not{median}"),
         ("records", f"{counts['records']} ({counted(counts['tasks'])})"),
+        ("  data sets", counted(counts["datasets"])),
         ("set aside", counted(counts["set_aside"])),
         ("runs", counts["runs"]),
     ):

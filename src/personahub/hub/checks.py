@@ -120,7 +120,7 @@ def _difference(there: pa.Schema, expected: pa.Schema) -> str:
 _PARTS: dict[type[Table], tuple[Kind, tuple[str, ...]]] = {
     Document: (Kind.DOCUMENT, ("text",)),
     Persona: (Kind.PERSONA, ("description", "relation", "parent_id")),
-    Record: (Kind.RECORD, ("task", "text", "persona_id")),
+    Record: (Kind.RECORD, ("dataset", "task", "text", "persona_id")),
 }
 """The columns that an id is made of, as the record types' own ``id`` makes it."""
 
@@ -135,7 +135,16 @@ def wrong_ids(kind: type[Table], rows: pa.RecordBatch) -> list[str]:
     else:
         made = zip(*_lists(rows, *names), strict=True)
     ids = rows["id"].to_pylist()
-    return [id_ for id_, parts in zip(ids, made, strict=True) if id_ != content_id(letter, *parts)]
+    return [
+        id_
+        for id_, parts in zip(ids, made, strict=True)
+        if id_ != content_id(letter, *parts) and not (kind is Record and _is_of_format_3(id_, *parts))
+    ]
+
+
+def _is_of_format_3(id_: str, dataset: str, *parts: str) -> bool:
+    """Whether a record's id is from when its data set was its task and no part of the id."""
+    return dataset == parts[0] and id_ == content_id(Kind.RECORD, *parts)
 
 
 def _lists(rows: pa.RecordBatch, *names: str) -> list[list[Any]]:

@@ -133,6 +133,11 @@ class Hub:
         """The personas' vectors, as far as they are embedded."""
         return Embeddings(self.path / "embeddings.lance")
 
+    @cached_property
+    def record_embeddings(self) -> Embeddings:
+        """The records' vectors, of data sets in which repetition is looked for by meaning."""
+        return Embeddings(self.path / "record_embeddings.lance")
+
     @property
     def journal_path(self) -> Path:
         """The folder of all completions."""

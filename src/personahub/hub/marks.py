@@ -12,7 +12,7 @@ __all__ = ["DRAFT", "FORMAT", "MARK", "check_format", "read_mark", "write_mark"]
 
 MARK = "hub.json"
 DRAFT = f".{MARK}"
-FORMAT = 3
+FORMAT = 4
 """Of the hubs that this software writes."""
 OLDEST = 2
 """The oldest format that :mod:`personahub.hub.migrations` leads on from."""

@@ -15,7 +15,7 @@ from personahub.hub.known import KnownIds
 from personahub.hub.where import check_evaluated, check_where
 from personahub.records import SCHEMAS, Table, to_arrow
 
-__all__ = ["WHOLE_TABLE", "Adding", "HubTable", "first_rows", "gathered"]
+__all__ = ["WHOLE_TABLE", "Adding", "HubTable", "first_rows", "gathered", "quoted"]
 
 PERSONA_INDEXES = {"description": "INVERTED", "id": "BTREE", "language": "BITMAP", "relation": "BITMAP"}
 _GATHERED_BYTES = 32 * 2**20
@@ -242,7 +242,7 @@ class HubTable:
 
     def find(self, prefix: str) -> list[dict[str, Any]]:
         """The records whose id begins with this."""
-        return list(self.rows(f"starts_with(id, '{_quoted(prefix)}')"))
+        return list(self.rows(f"starts_with(id, {quoted(prefix)})"))
 
 
 class Adding:
@@ -322,9 +322,10 @@ def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 def _id_filters(ids: Sequence[str], column: str = "id") -> Iterator[str]:
     for start in range(0, len(ids), 1000):
-        listed = ", ".join(f"'{_quoted(id_)}'" for id_ in ids[start : start + 1000])
+        listed = ", ".join(quoted(id_) for id_ in ids[start : start + 1000])
         yield f"{column} IN ({listed})"
 
 
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
+def quoted(text: str) -> str:
+    """The text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"

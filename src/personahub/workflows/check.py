@@ -124,7 +124,9 @@ class _Checker:
         lost = Cases()
         for batch in self._rows("records", Record):
             keys.append(keys_of(batch["id"]))
-            lost.add(_ids_where(batch["id"], ~is_among(keys_of(batch["persona_id"]), personas.keys)))
+            # Some records no persona had a part in.
+            named = batch.filter(pc.not_equal(batch["persona_id"], ""))
+            lost.add(_ids_where(named["id"], ~is_among(keys_of(named["persona_id"]), personas.keys)))
         self._check_unique(np.sort(joined(keys)), "records", Kind.RECORD)
         what = "records whose persona is not there"
         self._find_cases(lost, what, self._path("records"), "bring personas.lance back from a copy")

@@ -12,6 +12,7 @@ from personahub.errors import UserError
 from personahub.hub import Hub, Run
 from personahub.hub.shares import add_shares, match_runs, shards_of
 from personahub.hub.tables import HubTable
+from personahub.workflows.running import NO_RUN
 
 __all__ = ["MergeOutcome", "Merged", "MergedRun", "merge"]
 
@@ -114,7 +115,7 @@ def merge(
 
 def _merge_one(target: Hub, journal: Journal, source: Hub, runs: Mapping[int, int]) -> Merged:
     # The journal first, so that every row's reply is there when the row is.
-    entries = merge_journal(journal, source.journal_path, source=source.id, runs=runs)
+    entries = merge_journal(journal, source.journal_path, source=source.id, runs={**runs, NO_RUN: NO_RUN})
     added = {
         name: getattr(target, name).add_rows(_renumbered(getattr(source, name), runs)) for name in _TABLES
     }

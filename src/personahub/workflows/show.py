@@ -24,7 +24,9 @@ class Lineage:
     Attributes:
         kind: what is shown: "record", "persona", "document" or "set_aside".
         record: the record.
-        persona: the persona: itself, or the one the record was made from.
+        made_from: the records that this one is about or a variation of, the nearest first.
+        persona: the persona: itself, or the one the record was made from, or else the nearest of those that
+            what it was made from has.
         ancestors: the personas that this one was reached from, the nearest first.
         document: the text at their root; None for an imported persona.
         set_aside: the case that was set aside.
@@ -34,6 +36,7 @@ class Lineage:
 
     kind: str
     record: Mapping[str, Any] | None
+    made_from: Sequence[Mapping[str, Any]]
     persona: Mapping[str, Any] | None
     ancestors: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any] | None
@@ -43,12 +46,10 @@ class Lineage:
 
     def to_json(self) -> dict[str, Any]:
         """What ``show --json`` prints."""
-        record = dict(self.record) if self.record else None
-        if record:
-            record["fields"] = json.loads(record["fields"])
         return {
             "kind": self.kind,
-            "record": record,
+            "record": _parsed(self.record) if self.record else None,
+            "made_from": [_parsed(record) for record in self.made_from],
             "persona": self.persona,
             "ancestors": list(self.ancestors),
             "document": self.document,
@@ -56,6 +57,10 @@ class Lineage:
             "below": dict(self.below),
             "descendants": list(self.descendants),
         }
+
+
+def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {**record, **{name: json.loads(record[name]) for name in ("fields", "inputs")}}
 
 
 def show(hub: Path | str, record_id: str, *, at: int | None = None) -> Lineage:
@@ -73,11 +78,13 @@ def show(hub: Path | str, record_id: str, *, at: int | None = None) -> Lineage:
     row, kind = find_one(opened, record_id), Kind(record_id[0])
     record = row if kind is Kind.RECORD else None
     set_aside = row if kind is Kind.SET_ASIDE else None
-    parent = row["parent_id"] if set_aside else ""
-    persona_id = record["persona_id"] if record else parent
-    persona = row if kind is Kind.PERSONA else opened.personas.get([persona_id]).get(persona_id)
+    records = [record, *_made_from(opened, record)] if record else []
+    # A record that no persona had a part in goes back to the persona of its problem.
+    owner = next((each["persona_id"] for each in records if each["persona_id"]), "")
+    parent = row["parent_id"] if set_aside else owner
+    persona = row if kind is Kind.PERSONA else opened.personas.get([parent]).get(parent)
     ancestors = _ancestors(opened, persona) if persona else []
-    document_id = persona["document_id"] if persona else parent
+    document_id = persona["document_id"] if persona else row.get("document_id") or parent
     document = row if kind is Kind.DOCUMENT else opened.documents.get([document_id]).get(document_id)
     below, descendants = {}, []
     if kind is Kind.DOCUMENT:
@@ -86,7 +93,11 @@ def show(hub: Path | str, record_id: str, *, at: int | None = None) -> Lineage:
         descendants = _descendants(opened, row["id"])
         below["personas"] = len(descendants)
         below["records"] = opened.records.count(f"persona_id = '{row['id']}'")
-    return Lineage(kind.name.lower(), record, persona, ancestors, document, set_aside, below, descendants)
+    if kind is Kind.RECORD:
+        below["records"] = opened.records.count(f'inputs LIKE \'%"record":"{row["id"]}"%\'')
+    return Lineage(
+        kind.name.lower(), record, records[1:], persona, ancestors, document, set_aside, below, descendants
+    )
 
 
 def find_one(hub: Hub, record_id: str) -> dict[str, Any]:
@@ -117,6 +128,19 @@ def find_one(hub: Hub, record_id: str) -> dict[str, Any]:
 
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
+
+
+def _made_from(hub: Hub, record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    level = [record]
+    while level:
+        inputs = [json.loads(each["inputs"]) for each in level]
+        items = [each[name] for each in inputs for name in ("item", "seed_item") if name in each]
+        ids = [item["record"] for item in items if item.get("record") and item["record"] not in found]
+        rows = hub.records.get(ids)
+        level = [rows[id_] for id_ in dict.fromkeys(ids) if id_ in rows]
+        found |= {each["id"]: each for each in level}
+    return list(found.values())
 
 
 def _ancestors(hub: Hub, persona: Mapping[str, Any]) -> list[Mapping[str, Any]]:

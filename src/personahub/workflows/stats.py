@@ -28,8 +28,9 @@ def stats(hub: Path | str, *, at: int | None = None) -> dict[str, Any]:
         taken out of them, by kind), ``personas``, ``view`` (the hub's view, or None), ``shown`` (how many
         personas it shows), ``not_deduplicated`` (how many came after the last comparison), ``rounds`` (for
         each round its ``personas``, ``relations``, how many are ``new``, which is shown, and their
-        ``share_new``), ``records``, ``set_aside``, ``languages``, ``relations``, ``tasks``, ``closeness``
-        (mean and quartiles of the compared personas, and how many were not compared) and ``runs``.
+        ``share_new``), ``records``, ``set_aside``, ``languages``, ``relations``, ``tasks`` and
+        ``datasets`` (how many records each has), ``closeness`` (mean and quartiles of the compared personas,
+        and how many were not compared) and ``runs``.
 
     Raises:
         UserError: no hub, or no such version.
@@ -62,6 +63,7 @@ def stats(hub: Path | str, *, at: int | None = None) -> dict[str, Any]:
         "languages": _counted(opened.personas, "language"),
         "relations": _counted(opened.personas, "relation"),
         "tasks": _counted(opened.records, "task"),
+        "datasets": _counted(opened.records, "dataset"),
         "closeness": closeness,
         "runs": len(opened.runs()),
     }
