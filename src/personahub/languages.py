@@ -1,8 +1,11 @@
 """Languages by their ISO 639-1 codes."""
 
+import re
+import unicodedata
+
 from personahub.errors import UserError
 
-__all__ = ["LANGUAGES", "check_language", "language_name"]
+__all__ = ["LANGUAGES", "check_language", "language_name", "script_share"]
 
 _NAMES = {
     "ar": "Arabic", "be": "Belarusian", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech",
@@ -32,3 +35,27 @@ def check_language(code: str) -> str:
     if code not in _NAMES:
         raise UserError(f"unknown language {code!r}; known codes: {' '.join(_NAMES)}")
     return code
+
+
+_SCRIPTS = {
+    **dict.fromkeys(("en", "de", "es", "fr", "it", "nl", "pl", "pt", "tr"), ("LATIN",)),
+    **dict.fromkeys(("ru", "uk", "bg"), ("CYRILLIC",)),
+    "zh": ("CJK",),
+    "ja": ("CJK", "HIRAGANA", "KATAKANA"),
+}
+_LATIN_WORD = re.compile(r"[A-Za-z]+")
+
+
+def script_share(text: str, code: str) -> float | None:
+    """How much of a text's letters is of the language's script; None where there is nothing to tell it by.
+
+    Languages that share a script cannot be told apart so. Beside Chinese or Japanese characters, each of
+    which is about half a word, a word in Latin letters counts as one letter.
+    """
+    scripts = _SCRIPTS.get(code)
+    if "CJK" in (scripts or ()):
+        text = _LATIN_WORD.sub("a", text)
+    letters = [char for char in text if char.isalpha()]
+    if scripts is None or not letters:
+        return None
+    return sum(unicodedata.name(char, "").startswith(scripts) for char in letters) / len(letters)

@@ -1,23 +1,14 @@
-"""What the prompts that ask for personas have in common: the fence around data, and the form of a reply."""
+"""What the prompts that ask for personas have in common: their wording's place, and the form of a reply."""
 
 from collections.abc import Mapping
 from importlib.resources import files
 
-from personahub.safeguards.orders import neutralise_markup
-
-__all__ = ["fenced", "reply_schema", "template_text"]
-
-_FENCE = '"""'
+__all__ = ["reply_schema", "template_text"]
 
 
 def template_text(name: str) -> str:
     """The wording of this name, as it comes with the package."""
     return (files("personahub.personas") / "templates" / name).read_text("utf-8")
-
-
-def fenced(text: str) -> str:
-    """The text with nothing in it that could end the fence it stands in, or a chat's turn."""
-    return neutralise_markup(text).replace(_FENCE, '"' * 2)
 
 
 def reply_schema(**patterns: str | None) -> Mapping[str, object]:

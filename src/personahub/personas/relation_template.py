@@ -20,8 +20,9 @@ import yaml
 
 from personahub.languages import language_name
 from personahub.models import Message
-from personahub.personas.prompt import fenced, reply_schema, template_text
+from personahub.personas.prompt import reply_schema, template_text
 from personahub.personas.template import Example
+from personahub.safeguards.fence import fenced
 
 __all__ = ["PersonaToPersonaTemplate", "Relation"]
 

@@ -16,8 +16,9 @@ import yaml
 
 from personahub.languages import language_name
 from personahub.models import Message
-from personahub.personas.prompt import fenced, reply_schema, template_text
+from personahub.personas.prompt import reply_schema, template_text
 from personahub.records import Document
+from personahub.safeguards.fence import fenced
 
 __all__ = ["DEFAULT_RELATIONS", "GRANULARITIES", "Example", "Granularity", "TextToPersonaTemplate"]
 

@@ -1,105 +1,277 @@
-"""Requests from personas, records from replies."""
+"""Requests from briefs, records from replies."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import json
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
 
-from personahub.completion import Completion
 from personahub.config import canonical_json
-from personahub.languages import language_name
-from personahub.models import Request, Sampling
+from personahub.languages import language_name, script_share
+from personahub.models import Message, Request, Sampling
 from personahub.records import Record, SetAside
-from personahub.synthesis.task import Task
+from personahub.synthesis.brief import Brief, GivenItem
+from personahub.synthesis.schemas import candidates_schema
+from personahub.synthesis.task import Settings, Task
+from personahub.synthesis.wording import Wording
 
-__all__ = ["Question", "Synthesizer"]
+__all__ = ["METHODS", "Method", "Synthesizer", "added_wording"]
+
+_LEAST_SCRIPT = 0.4
+_IDENTIFIER = re.compile(r"`[^`\n]*`|\b\w*[_(]\w*")
+Method = Literal["zero-shot", "few-shot", "persona-enhanced", "instance-driven", "key-point-driven"]
+METHODS: tuple[Method, ...] = (
+    "zero-shot",
+    "few-shot",
+    "persona-enhanced",
+    "instance-driven",
+    "key-point-driven",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A request together with the persona it was made from."""
-
-    request: Request
-    persona: Mapping[str, Any]
-    language: str
-    position: int
+def added_wording() -> Wording:
+    """What the methods say beside the task's own wording."""
+    file = Path(str(files("personahub.synthesis") / "methods.jinja"))
+    return Wording.read(file, file.read_text("utf-8"), (), ())
 
 
 @dataclass(frozen=True)
 class Synthesizer:
-    """How one task's items are asked for and judged; knows no hub.
+    """How one task's records are asked for and judged; knows no hub.
 
     Attributes:
         task: what is made.
         settings: the task's options, whole.
         model: identity of the language model.
-        language: of the items, ISO 639-1; None for each persona's own.
-        seed: of a persona's first item; its n-th uses ``seed + n``.
+        dataset: the name of the data set that the records belong to.
+        method: how the prompt is built.
+        seed: of a question's first sample; its n-th uses ``seed + n``.
+        candidates: replies that are asked for at once, of which one is drawn by the probability that the
+            model gives it (verbalized sampling: Zhang et al. 2025, arXiv 2510.01171); 1 asks for it alone.
+        example_personas: by an example's key its persona, for the persona-enhanced method.
     """
 
     task: Task
-    settings: Mapping[str, str]
+    settings: Settings
     model: str
-    language: str | None = None
+    dataset: str
+    method: Method = "zero-shot"
     seed: int = 0
-    method: str = "zero-shot"
+    candidates: int = 1
+    example_personas: Mapping[str, str] = field(default_factory=dict)
 
-    def ask(self, persona: Mapping[str, Any], position: int, sample: int = 0) -> Question:
-        """The question to one persona.
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """The questions about one record: the first, whose name is empty, and the further ones."""
+        return ("", *self.task.steps(self.settings))
+
+    @cached_property
+    def _schemas(self) -> Mapping[str, Mapping[str, Any]]:
+        # One object each, so that what is worked out from a schema is found again.
+        return {step: self.task.schema(self.settings, step) for step in self.steps}
+
+    @cached_property
+    def _first_schema(self) -> Mapping[str, Any]:
+        schema = self._schemas[""]
+        return candidates_schema(schema, self.candidates) if self.candidates > 1 else schema
+
+    @cached_property
+    def _added(self) -> Any:
+        return added_wording().template.module
+
+    def ask(self, brief: Brief, replies: Sequence[Any] = ()) -> Request:
+        """The next question about a record.
 
         Args:
-            persona: a row of the personas' table.
-            position: place among the questions of the run.
-            sample: how many items this persona was asked for before.
+            brief: what it is made from.
+            replies: the values that the model replied to the questions before.
         """
-        language = self.language or persona["language"]
-        sampling = self.task.declaration["sampling"]
-        request = Request(
+        step = self.steps[len(replies)]
+        declaration = self.task.declaration
+        messages = self._first(brief) if not replies else self._further(brief, replies, step)
+        most = declaration.steps[step].max_tokens if step else declaration.max_tokens * self.candidates
+        return Request(
             model=self.model,
-            messages=self.task.messages(persona["description"], language_name(language), self.settings),
+            messages=messages,
             sampling=Sampling(
-                temperature=float(sampling["temperature"]),
-                top_p=float(sampling["top_p"]),
-                max_tokens=int(self.task.declaration["max_tokens"]),
-                seed=self.seed + sample,
+                temperature=declaration.sampling.temperature,
+                top_p=declaration.sampling.top_p,
+                max_tokens=most,
+                seed=self.seed + brief.sample,
             ),
-            schema=self.task.schema,
-            sample=sample,
+            schema=self._schemas[step] if replies else self._first_schema,
+            sample=brief.sample,
         )
-        return Question(request, persona, language, position)
 
-    def answer(self, question: Question, completion: Completion, *, run: int) -> Record | SetAside:
-        """The record of a completion that is no failure, or why it is none."""
-        fields = completion.value
-        text = fields[self.task.text_field].strip()
-        if fault := self.task.find_fault(text):
-            return self._set_aside(question, *fault, text, run)
+    def _first(self, brief: Brief) -> tuple[Message, ...]:
+        """What is fixed stands first, then the examples, then what differs."""
+        system, asked = self.task.messages(self._variables(brief))
+        said = system.content
+        if self.candidates > 1:
+            said += str(self._added.candidates_system(self.candidates))
+        seed = brief.seed_item.text if brief.seed_item else ""
+        before = str(self._added.before(seed, brief.key_points))
+        after = str(self._added.after(brief.scenario, brief.persona is not None, self.candidates))
+        shown = [turn for place in brief.shown for turn in self._example(brief, place)]
+        return (Message("system", said), *shown, Message("user", before + asked.content + after))
+
+    def _example(self, brief: Brief, place: int, step: str = "") -> tuple[Message, Message]:
+        example = self.task.examples[place]
+        varied = {name: values[0] for name, values in self.task.declaration.vary.items()}
+        variables = {
+            **self._variables(brief),
+            **{"persona": self.example_personas.get(example.key, ""), "other": "", "relation": ""},
+            **{"item": "", "language_name": language_name(example.language)},
+            **varied,
+            **example.options,
+            **example.variables,
+            **({"reply": example.reply} if step else {}),
+        }
+        _, asked = self.task.messages(variables, step)
+        reply: Any = example.reply_for(self._schemas[step])
+        if self.candidates > 1 and not step:
+            # One candidate is enough to show the form.
+            reply = {"candidates": [{"reply": reply, "probability": 30}]}
+        return asked, Message("assistant", json.dumps(reply, ensure_ascii=False))
+
+    def _further(self, brief: Brief, replies: Sequence[Any], step: str) -> tuple[Message, ...]:
+        reply = self._joined(brief, replies)
+        system, asked = self.task.messages({**self._variables(brief), "reply": reply}, step)
+        # An example answers a further question where it holds that question's fields; of a conversation it
+        # holds the first turn alone.
+        wanted = set() if self.task.declaration.messages else set(self._schemas[step]["properties"])
+        shown = [place for place in brief.shown if wanted and wanted <= set(self.task.examples[place].reply)]
+        return (system, *(turn for place in shown for turn in self._example(brief, place, step)), asked)
+
+    def _variables(self, brief: Brief) -> dict[str, Any]:
+        return {
+            **self.settings,
+            **brief.varied,
+            "persona": brief.persona["description"] if brief.persona else "",
+            "other": brief.other["description"] if brief.other else "",
+            "relation": brief.relation,
+            "item": brief.item.text if brief.item else "",
+            "language_name": language_name(brief.language),
+            "reply": {},
+        }
+
+    def _joined(self, brief: Brief, replies: Sequence[Any]) -> dict[str, Any]:
+        """The fields of all replies so far: the first value of each name, and the turns of a conversation."""
+        fields: dict[str, Any] = {}
+        turns: list[dict[str, str]] = []
+        first = self._chosen(brief, replies[0])[0]
+        for reply in (first, *replies[1:]):
+            for name, value in reply.items():
+                fields.setdefault(name, value)
+                if role := self.task.declaration.messages.get(name):
+                    turns.append({"role": role, "content": value})
+        return fields | ({"messages": turns} if self.task.declaration.messages else {})
+
+    def _chosen(self, brief: Brief, value: Any) -> tuple[Any, int | None]:
+        """The first question's reply, or the candidate drawn from it with its probability in percent."""
+        if self.candidates == 1:
+            return value, None
+        weights = [candidate["probability"] for candidate in value["candidates"]]
+        draw = random.Random(f"{self.seed} {brief.position} {brief.sample}")
+        drawn = draw.choices(value["candidates"], weights)[0]
+        return drawn["reply"], drawn["probability"]
+
+    def answer(self, brief: Brief, replies: Sequence[Any], *, request: str, run: int) -> Record | SetAside:
+        """The record that the replies make, or why they make none.
+
+        Args:
+            brief: what it is made from.
+            replies: the values that the model replied, one for each step.
+            request: key of the last of them in the journal.
+            run: number of the run.
+        """
+        fields = self._joined(brief, replies)
+        try:
+            known = {**self.settings, **brief.varied, "language": brief.language}
+            text, fields = self.task.finish(fields, known)
+        except ValueError as error:
+            return self._set_aside(brief, "unusable", str(error), canonical_json(fields), request, run)
+        if fault := self.task.find_fault(text) or self._wrong_language(text, brief.language):
+            return self._set_aside(brief, *fault, text, request, run)
+        persona = brief.persona or {}
+        root = persona or (brief.item.lineage if brief.item else {})
         return Record(
+            dataset=self.dataset,
             task=self.task.name,
             method=self.method,
-            persona=question.persona["description"],
-            persona_id=question.persona["id"],
-            document_id=question.persona["document_id"],
+            persona=persona.get("description", ""),
+            persona_id=persona.get("id", ""),
+            document_id=root.get("document_id", ""),
+            source=root.get("source", ""),
+            row=root.get("row", 0),
+            date=root.get("date", ""),
+            licence=root.get("licence", "unknown"),
             text=text,
-            language=question.language,
-            fields=canonical_json({**fields, "options": dict(self.settings)}),
+            language=brief.language,
+            fields=json.dumps(fields, ensure_ascii=False),
+            inputs=canonical_json(self._inputs(brief, replies)),
             model=self.model,
             template=self.task.version,
-            seed=question.request.sampling.seed,
+            seed=self.seed + brief.sample,
             run=run,
-            position=question.position,
-            request=question.request.key,
+            position=brief.position,
+            request=request,
         )
 
     @staticmethod
-    def _set_aside(question: Question, reason: str, detail: str, text: str, run: int) -> SetAside:
+    def _wrong_language(text: str, language: str) -> tuple[str, str] | None:
+        """By script alone; names of functions and the like are in Latin letters in any language."""
+        share = script_share(_IDENTIFIER.sub(" ", text), language)
+        if share is None or share >= _LEAST_SCRIPT:
+            return None
+        return "wrong_language", f"only {share:.0%} of its letters are of {language_name(language)}"
+
+    def _inputs(self, brief: Brief, replies: Sequence[Any]) -> dict[str, Any]:
+        """What the record was made from beside its persona; only what there is of it."""
+        probability = self._chosen(brief, replies[0])[1]
+        other = brief.other
+        inputs: dict[str, Any] = {
+            "options": self.task.described(self.settings),
+            "other": {"id": other["id"], "description": other["description"]} if other else None,
+            "relation": brief.relation,
+            "item": _told(brief.item),
+            "seed_item": _told(brief.seed_item),
+            "key_points": list(brief.key_points),
+            "scenario": brief.scenario,
+            "varied": dict(brief.varied),
+            "examples": [self._example_told(place) for place in brief.shown],
+            "candidates": self.candidates if probability else None,
+            "probability": probability,
+        }
+        return {name: value for name, value in inputs.items() if value}
+
+    def _example_told(self, place: int) -> dict[str, Any]:
+        persona = self.example_personas.get(self.task.examples[place].key)
+        return {"number": place + 1} | ({"persona": persona} if persona else {})
+
+    def set_aside(self, brief: Brief, reason: str, detail: str, record: Record) -> SetAside:
+        """A record that its data set does not need, set aside."""
+        return self._set_aside(brief, reason, detail, record.text, record.request, record.run)
+
+    @staticmethod
+    def _set_aside(brief: Brief, reason: str, detail: str, text: str, request: str, run: int) -> SetAside:
+        root: Mapping[str, Any] = brief.persona or (brief.item.origin if brief.item else {})
         return SetAside(
             kind="record",
             reason=reason,
             detail=detail,
             text=text,
-            parent_id=question.persona["id"],
-            source="",
-            row=0,
+            parent_id=brief.persona["id"] if brief.persona else "",
+            source=str(root.get("source", "")),
+            row=int(root.get("row", 0)),
             run=run,
-            request=question.request.key,
+            request=request,
         )
+
+
+def _told(item: GivenItem | None) -> dict[str, Any] | None:
+    return {"text": item.text, **item.origin} if item else None

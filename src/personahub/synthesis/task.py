@@ -1,42 +1,63 @@
-"""A task: one kind of synthetic data, declared in a folder of this package.
+"""A task: one kind of synthetic data, declared in a folder.
 
-The folder's name is the task's. It holds ``task.yaml`` (options, the reply's JSON schema, which field is the
-text, sampling, what to reject) and ``prompt.jinja`` (two macros, ``system`` and ``user``, whose variables are
-``persona``, ``language_name`` and the options). A new task is a new folder; no code names one.
+The folder's name is the task's. It holds ``task.yaml`` (see :mod:`personahub.synthesis.declaration`),
+``prompt.jinja`` (its wording) and, for the methods that show examples, ``examples.yaml``. A new task is a new
+folder, in this package or anywhere else; no code names one.
 """
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
-import jinja2
-import yaml
-
+from personahub.config import canonical_json, read_json
 from personahub.errors import UserError
 from personahub.models import Message
+from personahub.synthesis.declaration import Declaration, Option, read_declaration
+from personahub.synthesis.examples import Example, read_examples
+from personahub.synthesis.schemas import reply_schema
+from personahub.synthesis.wording import Wording, check_template, evaluate, fill_in
 
-__all__ = ["Option", "Task", "task_names"]
+__all__ = ["GivenFile", "Settings", "Task", "task_folders", "task_names"]
 
-_TASKS = files("personahub.synthesis") / "tasks"
+_TASKS = Path(str(files("personahub.synthesis") / "tasks"))
+_OWN_VARIABLES = frozenset({"persona", "other", "relation", "language_name", "item", "reply"})
+"""What every prompt may use beside the task's options and what it varies."""
+_CHARACTERS = 20_000
+"""Of a file that goes into every prompt, unless its option says otherwise: about 5,000 tokens."""
+
+Settings = Mapping[str, Any]
+"""The value of every option of a task: a text, a number, yes or no, or a :class:`GivenFile`."""
 
 
 def task_names() -> list[str]:
-    """The names of all tasks."""
-    return sorted(folder.name for folder in _TASKS.iterdir() if (folder / "task.yaml").is_file())
+    """The names of the tasks that come with the package."""
+    return sorted(task_folders())
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """Something of a task that the user may set."""
+def task_folders() -> Mapping[str, Path]:
+    """The folders of the tasks that come with the package, by name."""
+    return {folder.name: folder for folder in _TASKS.iterdir() if (folder / "task.yaml").is_file()}
 
-    help: str
-    default: str
-    choices: tuple[str, ...] = ()
-    """The values there are; any value where empty."""
+
+class GivenFile(NamedTuple):
+    """A file that an option names: its text goes into the prompt."""
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        """What the prompt shows of it."""
+        return self.text
+
+    @property
+    def digest(self) -> str:
+        """What records and runs know it by: the name and a hash of the text."""
+        return f"{self.name}@{hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)
@@ -44,83 +65,230 @@ class Task:
     """One kind of synthetic data, read from its folder by :meth:`load`."""
 
     name: str
+    folder: Path
     version: str
-    """The name and a hash of the folder's wording; stored with every record."""
-    declaration: Mapping[str, Any]
-    prompt: str
+    """The name and a hash of all files of the folder; stored with every record."""
+    declaration: Declaration
+    wording: Wording
+    texts: Mapping[str, str]
+    """Of the folder's files, by name."""
 
     @classmethod
-    def load(cls, name: str) -> Self:
-        """The task of this name.
+    def load(cls, name: str | Path) -> Self:
+        """The task of this name, or in this folder.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none, or its files are not what a task's should be.
         """
-        if name not in task_names():
-            raise UserError(f"unknown task {name!r}; known: {', '.join(task_names())}")
-        folder = _TASKS / name
-        declaration = (folder / "task.yaml").read_text("utf-8")
-        prompt = (folder / "prompt.jinja").read_text("utf-8")
-        digest = hashlib.sha256((declaration + "\0" + prompt).encode()).hexdigest()[:8]
-        return cls(name, f"{name}@{digest}", yaml.safe_load(declaration), prompt)
+        folder = _find_folder(str(name))
+        texts = {file.name: _read(file) for file in sorted(folder.iterdir()) if _belongs(file)}
+        if "prompt.jinja" not in texts:
+            raise UserError(f"{folder}: has no prompt.jinja, which holds the wording of the request")
+        declaration = read_declaration(folder / "task.yaml", texts["task.yaml"])
+        _check_templates(folder / "task.yaml", declaration)
+        variables = _OWN_VARIABLES | set(declaration.options) | set(declaration.vary)
+        macros = {"system", "user", *declaration.steps}
+        wording = Wording.read(folder / "prompt.jinja", texts["prompt.jinja"], variables, macros)
+        digest = hashlib.sha256(canonical_json(texts).encode()).hexdigest()[:8]
+        name_ = folder.resolve().name
+        return cls(name_, folder, f"{name_}@{digest}", declaration, wording, texts)
 
     @property
     def summary(self) -> str:
         """What the task makes, in a few words."""
-        return str(self.declaration["summary"])
+        return self.declaration.summary
 
-    @cached_property
+    @property
     def options(self) -> Mapping[str, Option]:
         """What the user may set."""
-        return {
-            name: Option(given["help"], given["default"], tuple(given.get("choices", ())))
-            for name, given in self.declaration["options"].items()
-        }
+        return self.declaration.options
 
-    def settings(self, given: Mapping[str, str]) -> dict[str, str]:
+    @property
+    def items_option(self) -> str | None:
+        """The option that names what is asked about; None where the task asks about nothing but personas."""
+        return next((name for name, option in self.options.items() if option.type == "items"), None)
+
+    @cached_property
+    def examples(self) -> Sequence[Example]:
+        """Records as they should be; none where the folder has no examples.yaml.
+
+        Raises:
+            UserError: the file does not hold examples of the task.
+        """
+        file = self.folder / "examples.yaml"
+        return read_examples(file, _read(file), self) if file.is_file() else []
+
+    def settings(self, given: Mapping[str, Any]) -> Settings:
         """Every option's value: the given one, else its default.
 
         Raises:
-            UserError: an option or a value that the task does not have.
+            UserError: an option or a value that the task does not have, a required one is not given, or a
+                file that cannot be read or is too long.
         """
-        for name, value in given.items():
+        for name in given:
             if name not in self.options:
-                known = ", ".join(self.options) or "none"
-                raise UserError(f"the task {self.name} has no option {name!r}; its options: {known}")
-            choices = self.options[name].choices
-            if choices and value not in choices:
-                raise UserError(f"{name} {value!r} is not one of {', '.join(choices)}")
-        return {name: given.get(name, option.default) for name, option in self.options.items()}
+                known = ", ".join(f"--{_dashed(option)}" for option in self.options) or "none"
+                raise UserError(f"the task {self.name} has no option --{_dashed(name)}; its options: {known}")
+        return {name: self._value(name, option, given.get(name)) for name, option in self.options.items()}
 
-    @property
-    def schema(self) -> Mapping[str, object]:
-        """The JSON schema of a reply."""
-        schema: Mapping[str, object] = self.declaration["schema"]
-        return schema
+    def default(self, name: str) -> Any:
+        """An option's value where none is given; of a required one the empty text."""
+        option = self.options[name]
+        return "" if option.required else self._value(name, option, None)
 
-    @property
-    def text_field(self) -> str:
-        """The field of a reply that is the record's text."""
-        return str(self.declaration["text"])
+    def _value(self, name: str, option: Option, given: Any) -> Any:
+        shown = f"--{_dashed(name)}"
+        if given is None and option.required:
+            raise UserError(f"the task {self.name} needs {shown}: {option.help}")
+        if option.type == "file":
+            return self._given_file(shown, option, given)
+        value = option.default if given is None else given
+        if option.type == "flag":
+            return bool(value)
+        if option.type == "integer":
+            return _whole_number(shown, option, value or 0)
+        if option.choices and value not in option.choices:
+            raise UserError(f"{shown} {value}: is not one of {', '.join(option.choices)}")
+        return str(value or "")
 
-    @cached_property
-    def _prompt(self) -> jinja2.Template:
-        # The templates are this package's own; the persona goes in as a value and is never a template.
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
-        return environment.from_string(self.prompt)
+    def _given_file(self, shown: str, option: Option, given: Any) -> GivenFile:
+        if given is None and option.default is None:
+            return GivenFile("", "")
+        file = Path(str(given)) if given is not None else self.folder / str(option.default)
+        if given is None and not file.resolve().is_relative_to(self.folder.resolve()):
+            raise UserError(f"{self.folder}: the default of {shown} lies outside of the task's folder")
+        most = min(option.most, _CHARACTERS) if option.most == 1_000_000 else option.most
+        try:
+            size = file.stat().st_size
+            text = file.read_text("utf-8") if size <= 4 * most else ""
+        except UnicodeDecodeError as error:
+            raise UserError(f"{shown} {file}: is no text in UTF-8") from error
+        except OSError as error:
+            raise UserError(f"{shown} {file}: cannot be read ({error.strerror})") from error
+        if size > 4 * most or len(text) > most:
+            raise UserError(
+                f"{shown} {file}: is too long for a prompt ({size:,} bytes; {most:,} characters fit):"
+                " give the part that matters"
+            )
+        if not text.strip():
+            raise UserError(f"{shown} {file}: is empty")
+        return GivenFile(file.name, text.strip())
 
-    def messages(self, persona: str, language_name: str, settings: Mapping[str, str]) -> tuple[Message, ...]:
-        """The chat that asks this persona for one item, zero-shot."""
-        variables = {**settings, "persona": persona, "language_name": language_name}
-        macros: Any = self._prompt.make_module(variables)
-        return Message("system", macros.system()), Message("user", macros.user())
+    def described(self, settings: Settings) -> dict[str, Any]:
+        """The settings as records and runs keep them: of a file its name and a hash."""
+        return {
+            name: (value.digest if value.name else "") if isinstance(value, GivenFile) else value
+            for name, value in settings.items()
+        }
+
+    def schema(self, settings: Settings, step: str = "") -> dict[str, Any]:
+        """The JSON schema of a reply to the first question, or to that of a further step."""
+        declared = self.declaration.steps[step].schema_ if step else self.declaration.schema_
+        return reply_schema(declared, settings)
+
+    def steps(self, settings: Settings) -> tuple[str, ...]:
+        """The further questions about one record, in their order.
+
+        Raises:
+            UserError: the declaration's sequence gives no such names.
+        """
+        found = evaluate(self.folder / "task.yaml", "sequence", self.declaration.sequence, settings)
+        if not isinstance(found, list) or not set(found) <= set(self.declaration.steps):
+            raise UserError(
+                f"{self.folder / 'task.yaml'}: sequence: gives {found!r}, which is no list of its steps"
+            )
+        return tuple(found)
+
+    def messages(self, variables: Mapping[str, Any], step: str = "") -> tuple[Message, Message]:
+        """The system's and the user's part of a question."""
+        system = f"{step}_system" if f"{step}_system" in self.wording.macros else "system"
+        said = self.wording.say(variables, system, step or "user")
+        return Message("system", said[0]), Message("user", said[1])
+
+    def finish(self, fields: Mapping[str, Any], settings: Settings) -> tuple[str, dict[str, Any]]:
+        """A record's text, and its fields with those that are derived from them.
+
+        Raises:
+            ValueError: the text or a derived field cannot be made of what the model replied.
+        """
+        variables = {**settings, **fields}
+        derived = {
+            name: read_json(fill_in(template, variables))
+            for name, template in self.declaration.derive.items()
+        }
+        return fill_in(self.declaration.text, {**variables, **derived}).strip(), {**fields, **derived}
+
+    def name_of(self, fields: Mapping[str, Any], settings: Settings) -> str:
+        """What must not come twice in a data set, in one form for all ways to write it; empty: anything."""
+        unique = self.declaration.unique
+        return " ".join(fill_in(unique, {**settings, **fields}).casefold().split()) if unique else ""
 
     def find_fault(self, text: str) -> tuple[str, str] | None:
         """The reason why a text does not pass and what was seen, or None."""
-        for reason, pattern in self.declaration.get("reject", {}).items():
+        for reason, pattern in self.declaration.reject.items():
             if match := re.search(pattern, text):
-                return reason, f"holds {match[0]!r}"
-        for reason, pattern in self.declaration.get("require", {}).items():
+                return reason, f"holds {match[0][:80]!r}"
+        for reason, pattern in self.declaration.require.items():
             if not re.search(pattern, text):
                 return reason, "holds nothing of what the task asks for"
         return None
+
+
+def _check_templates(file: Path, declaration: Declaration) -> None:
+    """See that what makes records of replies uses only what there will be.
+
+    Raises:
+        UserError: a name that is taken, a template that is none, or one with an unknown variable.
+    """
+    for name in (*declaration.options, *declaration.vary):
+        if name in _OWN_VARIABLES or (name in declaration.options and name in declaration.vary):
+            raise UserError(f"{file}: {name}: is the name of another variable; choose another one")
+    options = set(declaration.options)
+    check_template(file, "sequence", f"{{{{ {declaration.sequence} }}}}", options)
+    asked = (declaration.schema_, *(step.schema_ for step in declaration.steps.values()))
+    replied = {"language", *options, *declaration.vary}.union(*(schema["properties"] for schema in asked))
+    replied |= {"messages"} if declaration.messages else set()
+    for name, template in declaration.derive.items():
+        check_template(file, f"derive.{name}", template, replied)
+    for name, text in (("text", declaration.text), ("unique", declaration.unique or "")):
+        check_template(file, name, text, replied | set(declaration.derive))
+
+
+def _find_folder(name: str) -> Path:
+    if name in (known := task_folders()):
+        return known[name]
+    folder = Path(name)
+    if (folder / "task.yaml").is_file():
+        return folder
+    if folder.is_dir() or "/" in name:
+        raise UserError(f"{name}: is no task's folder (no task.yaml); personahub task new NAME makes one")
+    raise UserError(
+        f"unknown task {name!r}; known: {', '.join(sorted(known))}; of your own: personahub task new NAME"
+    )
+
+
+def _belongs(file: Path) -> bool:
+    return file.is_file() and not file.name.startswith(".") and not file.name.endswith("~")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: is no text in UTF-8; a task's folder holds only texts") from error
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from error
+
+
+def _whole_number(shown: str, option: Option, value: Any) -> int:
+    try:
+        number = int(value)
+    except ValueError:
+        raise UserError(f"{shown} {value}: is no whole number") from None
+    if not option.least <= number <= option.most:
+        raise UserError(f"{shown} {number}: must be {option.least} to {option.most}")
+    return number
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from personahub.languages import script_share
 from personahub.personas.quality.case import DENSE, WORD, Case, head_of, words
 from personahub.personas.template import Granularity
 
@@ -17,7 +18,6 @@ __all__ = [
 ]
 
 _MIN_WORDS: dict[Granularity, int] = {"fine": 7, "coarse": 1}
-_LATIN_WORD = re.compile(r"[A-Za-z]+")
 
 
 def too_short(case: Case) -> str | None:
@@ -31,20 +31,8 @@ def too_short(case: Case) -> str | None:
 
 def wrong_language(case: Case) -> str | None:
     """By script: the languages that share one cannot be told apart in so few words."""
-    script = {"zh": "CJK", "ja": "CJK", "ru": "CYRILLIC", "uk": "CYRILLIC", "bg": "CYRILLIC"}.get(
-        case.language
-    )
-    if case.language in {"en", "de", "es", "fr", "it", "nl", "pl", "pt", "tr"}:
-        script = "LATIN"
-    letters = [char for char in case.description if char.isalpha()]
-    if script is None or not letters:
-        return None
-    if case.language in DENSE:
-        # A name in Latin letters is long beside characters, and is one word all the same.
-        letters = [char for char in _LATIN_WORD.sub("a", case.description) if char.isalpha()]
-    scripts = ("CJK", "HIRAGANA", "KATAKANA") if case.language == "ja" else (script,)
-    share = sum(unicodedata.name(char, "").startswith(scripts) for char in letters) / len(letters)
-    return f"only {share:.0%} of its letters are {script.title()}" if share < 0.7 else None
+    share = script_share(case.description, case.language)
+    return f"only {share:.0%} of its letters fit" if share is not None and share < 0.7 else None
 
 
 # The brackets are those of templates, and of what stands in place of personal data.
