@@ -1,0 +1,66 @@
+"""The task math: plans by difficulty, examples that state their numbers, programs."""
+
+import json
+import re
+
+import jsonschema_rs
+import pytest
+
+from personahub.records import Record
+from personahub.synthesis import Brief, Synthesizer, Task
+
+MATH = Task.load("math")
+PLANS = MATH.declaration.vary
+BRIEF = Brief(0, "en", None, varied={name: values[0] for name, values in PLANS.items()})
+
+
+@pytest.mark.parametrize("difficulty", ["school", "high-school", "university", "olympiad"])
+def test_the_plan_of_the_difficulty_is_asked_for_and_no_other(difficulty: str) -> None:
+    settings = MATH.settings({"difficulty": difficulty})
+    said = " ".join(message.content for message in Synthesizer(MATH, settings, "m", "d").ask(BRIEF).messages)
+    there = [name for name, plan in BRIEF.varied.items() if plan in said]
+    assert there == [difficulty.replace("-", "_")]
+
+
+def test_a_focus_takes_the_place_of_the_plan() -> None:
+    settings = MATH.settings({"focus": "knots"})
+    said = " ".join(message.content for message in Synthesizer(MATH, settings, "m", "d").ask(BRIEF).messages)
+    assert "about knots" in said
+    assert not any(plan in said for plan in BRIEF.varied.values())
+
+
+@pytest.mark.parametrize("number", range(len(MATH.examples)))
+def test_an_example_states_all_of_its_numbers_and_has_a_plan_of_its_difficulty(number: int) -> None:
+    example = MATH.examples[number]
+    stated = set(re.findall(r"\d+(?:[.,]\d+)?", example.text))
+    given = {re.match(r"\d+(?:[.,]\d+)?", quantity)[0] for quantity in example.reply["quantities"]}  # type: ignore[index]
+    assert given <= stated
+    assert MATH.find_fault(example.text) is None
+    for name, plan in example.variables.items():
+        assert name == example.options["difficulty"].replace("-", "_")
+        assert plan in PLANS[name]
+
+
+def test_the_program_is_asked_for_when_the_problem_stands_and_kept() -> None:
+    synthesizer = Synthesizer(MATH, MATH.settings({"with_program": True}), "m", "d")
+    problem = dict(MATH.examples[0].reply)
+    solution = {"program": "litres = 1350\ncows = 6\nprint(litres / (cows * 45))"}
+    assert problem["problem"] in synthesizer.ask(BRIEF, [problem]).messages[-1].content
+    record = synthesizer.answer(BRIEF, [problem, solution], request="r", run=1)
+    assert isinstance(record, Record)
+    assert json.loads(record.fields)["program"] == solution["program"]
+    assert record.text == problem["problem"]
+
+
+@pytest.mark.parametrize(
+    ("program", "fits"),
+    [
+        ("price = 3\nfor day in range(4):\n    price += day\nprint(price)", True),
+        ("answer = 3", False),
+        ("a = 3\nprint(a)\nprint(a)", False),
+        ("a = 3\\n b = 4\nprint(a)", False),
+    ],
+)
+def test_a_program_ends_with_its_only_print(program: str, fits: bool) -> None:
+    schema = MATH.schema(MATH.settings({"with_program": True}), "solve")
+    assert jsonschema_rs.is_valid(schema, {"program": program}) is fits
