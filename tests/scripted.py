@@ -79,19 +79,75 @@ def persona_reply(request: Request) -> str:
     return json.dumps({"persona": persona}, ensure_ascii=False)
 
 
-def problem_reply(request: Request) -> str:
-    """A math problem that only the request decides, and that passes the checks."""
-    number = int(request.key[:8], 16) % 10**6
-    problem = f"A hive holds {number} bees and a third of them fly out. How many bees stay in the hive?"
-    return json.dumps({"quantities": [f"{number} bees", "3 parts"], "problem": problem})
-
-
 _DO = "sweeps counts mends carries sorts paints borrows washes buries guards draws weighs hides burns"
 _THINGS = "nets bricks lanterns letters bottles pigeons coins buckets radios feathers boots maps seeds kites"
 _PLACES = (
     "at dawn,on rooftops,under bridges,near sawmills,by moonlight,in vans,after prayers,outside chapels,"
     "behind laundries,during storms,between trains,above stables,past midnight,along canals"
 )
+
+
+_IN_OTHER_LANGUAGES = {
+    "Russian": (
+        ["Пекарь", "Слесарь", "Садовник", "Учитель", "Водолаз", "Лесник", "Моряк", "Портной"],
+        ["считает", "чинит", "красит", "прячет", "меняет", "носит", "моет", "сушит"],
+        ["сетей", "кирпичей", "фонарей", "писем", "монет", "вёдер", "сапог", "семян"],
+        [
+            "на рассвете",
+            "под мостом",
+            "у мельницы",
+            "в подвале",
+            "после грозы",
+            "за околицей",
+            "на палубе",
+            "у колодца",
+        ],
+        "{0} {1} {4} {2} {3}. Сколько {2} останется, если треть из них потеряют?",
+    ),
+    "Chinese": (
+        ["面包师", "锁匠", "园丁", "教师", "潜水员", "护林员", "水手", "裁缝"],
+        ["清点", "修理", "粉刷", "收藏", "交换", "搬运", "清洗", "晾晒"],
+        ["渔网", "砖块", "灯笼", "信件", "硬币", "水桶", "靴子", "种子"],
+        [
+            "清晨在桥下",
+            "午后在磨坊",
+            "雨后在码头",
+            "夜里在地窖",
+            "周末在庙会",
+            "冬天在井边",
+            "春天在甲板",
+            "秋天在村口",
+        ],
+        "{0}{3}{1}{4}份{2}。如果丢了三分之一，还剩多少份{2}？",
+    ),
+}
+
+
+def problem_reply(request: Request) -> str:
+    """A math problem that only the request decides, and that passes the checks and repeats no other."""
+    digest = hashlib.sha256(request.key.encode()).digest()
+    number = 10 + int.from_bytes(digest[2:5]) % 10**5
+    for language, (*lists, form) in _IN_OTHER_LANGUAGES.items():
+        if f"in {language}" in request.messages[-1].content:
+            who, do, things, place = (words[digest[n] % 8] for n, words in enumerate(lists, 5))
+            problem = form.format(who, do, things, place, number)
+            break
+    else:
+        do, other = (_DO.split()[digest[n] % 14] for n in (5, 6))
+        things, more = (_THINGS.split()[digest[n] % 14] for n in (7, 8))
+        place = _PLACES.split(",")[digest[9] % 14]
+        problem = (
+            f"A {WORDS[digest[0] % 10]} {CRAFTS[digest[1] % 10]} {do} {number} {things} {place} and {other}"
+            f" {more}. How many {things} are left when a third of them are lost?"
+        )
+    values = {
+        "unknown": f"how many {things} stay",
+        "quantities": [f"{number} {things}", "3 equal parts"],
+        "problem": problem,
+    }
+    asked = (request.schema or {}).get("properties", ["problem"])
+    # A request that is not about a problem gets it all the same.
+    return json.dumps({name: values[name] for name in asked if name in values} or values)  # type: ignore[union-attr,attr-defined]
 
 
 def relative_reply(request: Request) -> str:

@@ -31,7 +31,7 @@ def test_a_record_carries_what_it_was_made_from(hub: Path, tmp_path: Path) -> No
     assert row["persona"] == persona["description"]
     assert row["document_id"] == persona["document_id"]
     assert (row["source"], row["row"]) == (document["source"], document["row"])
-    assert (row["model"], row["seed"], row["method"]) == ("scripted", 3, "zero-shot")
+    assert (row["model"], row["seed"], row["method"]) == ("scripted", 3, "few-shot")
     assert row["template"].startswith("math@")
 
 
@@ -48,7 +48,7 @@ def test_the_persona_and_the_options_reach_the_prompt(hub: Path) -> None:
 def test_what_is_set_aside_is_made_up_for(hub: Path) -> None:
     def solve_some(request: Request) -> str:
         reply = problem_reply(request)
-        return reply.replace("A hive", "Solution: 7. A hive") if int(request.key[-1], 16) % 2 else reply
+        return reply.replace("How many", "Solution: 7. How many") if int(request.key[-1], 16) % 2 else reply
 
     outcome = synthesize("math", hub, n=6, model=ScriptedModel(solve_some))
     assert len(outcome.records) == 6
@@ -59,7 +59,7 @@ def test_what_is_set_aside_is_made_up_for(hub: Path) -> None:
 def test_a_model_that_cannot_do_it_ends_the_run(hub: Path) -> None:
     problem = "Solution: seven bees stay in the hive. How many of them have flown out before?"
     reply = json.dumps({"quantities": ["7 bees", "2 hives"], "problem": problem})
-    outcome = synthesize("math", hub, n=2, model=ScriptedModel(lambda _: reply))
+    outcome = synthesize("math", hub, n=2, language="en", model=ScriptedModel(lambda _: reply))
     assert outcome.records == []
     assert outcome.set_aside == {"has_solution": 8}
 
@@ -80,7 +80,7 @@ def test_one_sentence_from_two_texts_gives_two_different_records(texts: Path, tm
     persona = "A caretaker who carries warm rye bread up the stairs to residents while the lift stands still."
     same = json.dumps({"persona": persona})
     curate([texts / "bread.md", texts / "lift.txt"], tmp_path / "hub", model=ScriptedModel(lambda _: same))
-    outcome = synthesize("math", tmp_path / "hub", n=8, model=ScriptedModel(any_reply))
+    outcome = synthesize("math", tmp_path / "hub", n=8, repetition="off", model=ScriptedModel(any_reply))
     assert len({record.persona_id for record in outcome.records}) == 8
     assert len({record.text for record in outcome.records}) == 8
 
@@ -138,9 +138,9 @@ def test_every_persona_can_be_drawn_first(hub: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "options", "message"),
     [
-        ("poetry", {}, "unknown task 'poetry'; known: math"),
+        ("poetry", {}, "unknown task 'poetry'; known: .*math"),
         ("math", {"difficulty": "absurd"}, "is not one of school"),
-        ("math", {"colour": "red"}, "has no option 'colour'"),
+        ("math", {"colour": "red"}, "has no option --colour"),
     ],
 )
 def test_an_unknown_task_or_option_is_an_error(

@@ -117,6 +117,11 @@ class PageFilter:
             self._keep(hashes, sketch, first)
         return match
 
+    def find(self, words: Iterable[str]) -> Match | None:
+        """The first kept page that is nearly identical, as for :meth:`add`; keeps nothing."""
+        hashes = _hashed(set(words))
+        return self._find(hashes, _sketched(hashes), self._first_words(hashes))
+
     def _first_words(self, hashes: Hashes) -> Hashes:
         """Those to post it under: the rarest, equally rare ones by their hash."""
         rarest = np.argsort(self._order[hashes % _COUNTERS], kind="stable")

@@ -1,20 +1,16 @@
 """``export``: a hub's personas as a file, with or without where they come from."""
 
-import gzip
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from personahub.config import json_bytes
-from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.records import Kind
+from personahub.workflows.files import writing_rows
 from personahub.workflows.views import open_view
 
 __all__ = ["ExportOutcome", "export"]
@@ -40,10 +36,6 @@ _LINEAGE = (
     "seed",
     "run",
 )
-_WRITTEN_ROWS = 65_536
-"""Rows of a Parquet file's row group."""
-
-_Write = Callable[[pa.Table], None]
 
 
 @dataclass(frozen=True)
@@ -104,7 +96,7 @@ def export(
     start = time.monotonic()
     batches = opened.personas.in_order(_AGE, columns, where=where, shows=shown.shows if shown else None)
     count = 0
-    with _writing(target, _schema(opened, lineage)) as write:
+    with writing_rows(target, _schema(opened, lineage)) as write:
         for batch in batches:
             table = pa.Table.from_batches([batch]).rename_columns([*_COLUMNS, *columns[len(_COLUMNS) :]])
             write(_with_documents(opened, table) if lineage else table)
@@ -132,59 +124,3 @@ def _with_documents(hub: Hub, table: pa.Table) -> pa.Table:
     for name in nothing:
         table = table.append_column(name, pa.array([row[name] for row in rows], pa.string()))
     return table
-
-
-@contextmanager
-def _writing(target: Path, schema: pa.Schema) -> Iterator[_Write]:
-    """What writes tables to a draft, which becomes the file at the end and goes where there is an error.
-
-    Raises:
-        UserError: no such file can be written.
-    """
-    kind = next((name for name in _WRITERS if target.name.lower().endswith(name)), None)
-    if kind is None:
-        raise UserError(f"{target}: unknown format; the file's name must end in {', '.join(_WRITERS)}")
-    if target.is_dir():
-        raise UserError(f"{target}: is a folder; name a file for the personas")
-    draft = target.with_name(f".{target.name}.part")
-    try:
-        with _WRITERS[kind](draft, schema) as write:
-            yield write
-        draft.replace(target)
-    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
-
-
-@contextmanager
-def _json_lines(draft: Path, _schema: pa.Schema) -> Iterator[_Write]:
-    with draft.open("wb") as file:
-        yield lambda table: file.writelines(json_bytes(row) + b"\n" for row in table.to_pylist())
-
-
-@contextmanager
-def _packed_json_lines(draft: Path, _schema: pa.Schema) -> Iterator[_Write]:
-    # Neither time nor the draft's name, so that the same rows are the same bytes.
-    with draft.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
-        yield lambda table: packed.writelines(json_bytes(row) + b"\n" for row in table.to_pylist())
-
-
-@contextmanager
-def _parquet(draft: Path, schema: pa.Schema) -> Iterator[_Write]:
-    waiting: list[pa.Table] = []
-    with pq.ParquetWriter(draft, schema, compression="zstd") as file:
-
-        def write(table: pa.Table) -> None:
-            waiting.append(table)
-            if sum(each.num_rows for each in waiting) >= _WRITTEN_ROWS:
-                file.write_table(pa.concat_tables(waiting).cast(schema), _WRITTEN_ROWS)
-                waiting.clear()
-
-        yield write
-        if waiting:
-            file.write_table(pa.concat_tables(waiting).cast(schema), _WRITTEN_ROWS)
-
-
-_WRITERS = {".jsonl": _json_lines, ".jsonl.gz": _packed_json_lines, ".parquet": _parquet}

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Generic, TypeVar, cast
 
 from personahub.completion import BatchEngine, Engine, Failure, Journal, Totals
@@ -20,7 +20,7 @@ from personahub.records import Document, Persona, Record, SetAside, Table
 from personahub.workflows.calls import Calls
 from personahub.workflows.estimate import Estimate, Estimator, Range
 
-__all__ = ["Buffer", "Outcome", "Watcher", "Work", "run_async", "working"]
+__all__ = ["NO_RUN", "Buffer", "Outcome", "Watcher", "Work", "journaling", "run_async", "working"]
 
 
 _T = TypeVar("_T")
@@ -217,6 +217,8 @@ class Work(Generic[_O]):
 
 
 _SAVED_EACH = 5.0
+NO_RUN = 0
+"""In the journal, the number of calls that belong to no run."""
 
 
 @contextmanager
@@ -266,6 +268,38 @@ def working(
                 f"{journal.unreadable} damaged lines in {hub.journal_path}: what they held is asked again"
             )
         yield Work(hub, engine, journal, watcher, outcome(run), resumed)
+
+
+@contextmanager
+def journaling(
+    hub: Hub,
+    verb: str,
+    *,
+    models: Sequence[LanguageModel] | Sequence[BatchModel],
+    calls: Calls,
+    watcher: Watcher | None = None,
+) -> Iterator[Work[Outcome]]:
+    """Make calls that belong to no run: the journal keeps their replies, and the hub gets nothing else.
+
+    What failed in earlier calls of this kind is asked again.
+
+    Args:
+        hub: the hub.
+        verb: for what they are made.
+        models: the model's endpoints.
+        calls: how calls are made.
+        watcher: is told how it goes.
+
+    Raises:
+        UserError: another process is writing the hub, or the calls cannot be made as asked.
+    """
+    watcher = watcher or Watcher()
+    with hub.writing(), Journal(hub.journal_path) as journal:
+        spent = journal.spent(NO_RUN).values()
+        reasons = frozenset(reason for sums in spent for reason in sums.failures_by_reason)
+        engine = replace(calls, retrying=reasons).engine(models, journal, NO_RUN, watcher.notice)
+        run = Run(NO_RUN, verb, {}, fingerprint="", started="")
+        yield Work(hub, engine, journal, watcher, Outcome(run), resumed=False)
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from personahub.hub import Hub, Run
 from personahub.models import LanguageModel
 from personahub.workflows.calls import Calls
 from personahub.workflows.curate import curate
+from personahub.workflows.prompting import Prompting
 from personahub.workflows.running import Outcome, Watcher
+from personahub.workflows.selection import Selection
 from personahub.workflows.synthesize import synthesize
 
 __all__ = ["list_failures", "list_runs", "retry", "show_run"]
@@ -107,12 +109,19 @@ def retry(
 def _give_again(run: Run, hub: Path | str, model: Any, calls: Calls, watcher: Watcher | None) -> Outcome:
     known: Mapping[str, Any] = run.configuration
     if run.verb == "synthesize":
+        given = run.given
         return synthesize(
-            known["task"],
+            given["task"],
             hub,
             n=known["n"],
-            out=run.given.get("out"),
-            options=known["options"],
+            dataset=known["dataset"],
+            out=given["out"],
+            form=given["form"],
+            options=given["options"],
+            prompting=Prompting(**known["prompting"]),
+            selection=Selection(**known["selection"]),
+            samples=known["samples"],
+            repetition=known["repetition"],
             model=model,
             language=known["language"],
             seed=known["seed"],

@@ -69,13 +69,15 @@ def sample(
     return _rows(opened, ids.to_pylist(), offsets)
 
 
-def draw(hub: Hub, n: int | None = None, *, seed: int = 0, view: OpenView | None = None) -> list[str]:
-    """Ids of ``n`` personas (None: of all) that the view shows, in an order that seed and ids alone decide.
+def draw(
+    hub: Hub, n: int | None = None, *, seed: int = 0, where: str | None = None, view: OpenView | None = None
+) -> list[str]:
+    """Ids of ``n`` personas (None: of all) that fit and are shown, in an order of the seed and the ids alone.
 
     Each id's place is its hash with the seed, so personas added later take places among the earlier ones
     without disturbing their order.
     """
-    return list(_drawn(hub, n, seed, None, view)[0].to_pylist())
+    return list(_drawn(hub, n, seed, where, view)[0].to_pylist())
 
 
 def _drawn(

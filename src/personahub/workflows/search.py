@@ -24,6 +24,7 @@ from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.hub.indexes import open_indexed, unindexed_rows
 from personahub.hub.nearest import by_meaning, by_words, cosines_of
+from personahub.hub.tables import quoted
 from personahub.hub.where import check_evaluated
 from personahub.languages import check_language
 from personahub.models import EmbeddingModel
@@ -193,18 +194,18 @@ def condition(
     if language is not None:
         parts.append(f"language = '{language if language == 'und' else check_language(language)}'")
     if relation is not None:
-        asked = _quoted(relation)
+        asked = quoted(relation)
         parts.append(
-            f"(relation = {asked} OR starts_with(relation, {_quoted(relation + '/')})"
-            f" OR ends_with(relation, {_quoted('/' + relation)}))"
+            f"(relation = {asked} OR starts_with(relation, {quoted(relation + '/')})"
+            f" OR ends_with(relation, {quoted('/' + relation)}))"
         )
     if round is not None:
         parts.append(f"round = {int(round)}")
     if source is not None:
         bare = source.rstrip("/")
         parts.append(
-            f"(source = {_quoted(source)} OR starts_with(source, {_quoted(bare + '/')})"
-            f" OR ends_with(source, {_quoted('/' + bare)}))"
+            f"(source = {quoted(source)} OR starts_with(source, {quoted(bare + '/')})"
+            f" OR ends_with(source, {quoted('/' + bare)}))"
         )
     if date is not None:
         parts.append(f"starts_with(date, '{_date('--date', date)}')")
@@ -218,10 +219,6 @@ def condition(
         # On a line of its own, since the condition may end in a comment.
         parts.append(f"({where}\n)")
     return " AND ".join(parts) or None
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _date(option: str, given: str) -> str:

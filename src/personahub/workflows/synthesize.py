@@ -1,234 +1,302 @@
 """``synthesize``: one kind of synthetic data, from a hub's personas."""
 
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.languages import check_language
-from personahub.models import LanguageModel
+from personahub.models import EmbeddingModel, LanguageModel
 from personahub.models.opening import DEFAULT_MODEL
 from personahub.records import Record
-from personahub.synthesis import Question, Synthesizer, Task
+from personahub.synthesis import Synthesizer, Task
+from personahub.workflows.briefs import Plan
 from personahub.workflows.calls import Calls
-from personahub.workflows.estimate import Range, spread
+from personahub.workflows.estimate import Range
+from personahub.workflows.making import Making
+from personahub.workflows.preparing import prepare
+from personahub.workflows.prompting import Material, Prompting, load_material
+from personahub.workflows.recordfiles import Form, RecordFile
+from personahub.workflows.repetition import REPETITIONS, Repetition, RepetitionFilter
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
-from personahub.workflows.sample import draw
-from personahub.workflows.views import open_view
+from personahub.workflows.selection import (
+    Selection,
+    asks_personas,
+    related_only,
+    select_personas,
+    wants_related,
+)
 
 __all__ = ["SynthesizeOutcome", "synthesize"]
 
 _ATTEMPTS = 4
 """Questions for each record asked for, before a run gives up on a model that cannot do the task."""
+_RECORDS = 10
+"""Records where no number is asked for and no list of items says it."""
+_NAME = re.compile(r"\w[\w. -]{0,79}")
+_COLUMNS = tuple(Record.__dataclass_fields__)
 
 
 @dataclass
 class SynthesizeOutcome(Outcome):
-    """What a ``synthesize`` came to."""
+    """What a ``synthesize`` came to.
 
+    Attributes:
+        dataset: the data set that the records are in.
+        wanted: how many were asked for.
+        asked: how many were made for them, those set aside and failed included.
+        ids: of the records, in their order.
+        hub: where they are.
+    """
+
+    dataset: str = ""
     wanted: int = 0
-    records: list[Record] = field(default_factory=list)
+    asked: int = 0
+    ids: list[str] = field(default_factory=list)
+    hub: Hub | None = field(default=None, repr=False)
+
+    @property
+    def records(self) -> list[Record]:
+        """The records, read from the hub."""
+        rows = self.hub.records.get(self.ids) if self.hub else {}
+        return [Record(**{name: rows[id_][name] for name in _COLUMNS}) for id_ in self.ids]
 
     def to_json(self) -> dict[str, Any]:
         """What ``synthesize --json`` prints."""
-        return {"records": len(self.records), **super().to_json()}
+        made = {"records": len(self.ids), "dataset": self.dataset, "asked": self.asked}
+        return {**made, **super().to_json()}
 
 
 def synthesize(
-    task: str,
+    task: str | Path,
     hub: Path | str,
     *,
-    n: int = 10,
+    n: int | None = None,
+    dataset: str | None = None,
     out: Path | str | None = None,
-    options: Mapping[str, str] | None = None,
+    form: Form = "records",
+    options: Mapping[str, Any] | None = None,
+    prompting: Prompting | None = None,
+    selection: Selection | None = None,
+    samples: int = 1,
+    repetition: Repetition | None = None,
     model: str | LanguageModel | Sequence[LanguageModel] = DEFAULT_MODEL,
     language: str | None = None,
     seed: int = 0,
+    encoder: str | EmbeddingModel | None = None,
     calls: Calls | None = None,
     watcher: Watcher | None = None,
 ) -> SynthesizeOutcome:
-    """Make ``n`` records of a task, each from a persona drawn from the hub.
+    """Make ``n`` records of a task from personas of the hub, and keep them there as a data set.
 
-    Personas are drawn without repetition until all have been asked, then again in the same order. What is
-    set aside is made up for by the next personas, up to four questions for each record asked for.
+    What is set aside is made up for by the next personas, up to four questions for each record asked for;
+    about a list of items each is asked once, or ``samples`` times. Personas are asked again, for other
+    records, where all were asked. An unfinished run of the same is gone on with.
 
     Args:
-        task: the task's name.
-        hub: the hub's directory.
-        n: how many records.
-        out: a JSONL file for them, written whole at the end (or at an interrupt).
+        task: the task's name, or the folder of one's own.
+        hub: the hub's directory; made where the task needs no personas.
+        n: how many records to accept; by default 10, or all that a list of items gives.
+        dataset: the name of the data set, which may be there already; by default the task's.
+        out: a file for the records, .jsonl, .jsonl.gz or .parquet, written whole at the end.
+        form: of the file: "records" with all their lineage, or "personahub", the paper's columns.
         options: the task's options, such as focus and difficulty.
+        prompting: the method, and what it draws on.
+        selection: which personas.
+        samples: records about each item, for tasks that ask about items.
+        repetition: what is set aside as said already in the data set: "semantic" by words and meanings,
+            "surface" by words alone, "off" nothing. By default what the task wants.
         model: a model's name (:mod:`personahub.models.opening` says which there are), or model objects.
         language: of the records, ISO 639-1; None for each persona's own.
-        seed: of the draw and the sampling.
+        seed: of all that is drawn, and of the sampling.
+        encoder: compares meanings, where it is not the built-in model.
         calls: how the calls are made and what they may cost.
         watcher: is told how it goes.
 
     Raises:
-        UserError: whatever the user can mend.
+        UserError: whatever the user can mend; nothing was asked then.
     """
-    if n < 1:
-        raise UserError(f"-n {n}: at least one record must be asked for")
+    prompting, selection, calls = prompting or Prompting(), selection or Selection(), calls or Calls()
     declared = Task.load(task)
     settings = declared.settings(options or {})
     language = check_language(language) if language else None
-    target = Hub(hub)
-    personas = target.personas.count()
-    if not personas:
-        raise UserError(f"{hub}: holds no personas yet; personahub curate SOURCE --hub {hub} makes some")
-    view = open_view(target)
-    out = _checked_out(out)
-    calls = calls or Calls()
+    _check_numbers(n, samples)
+    dataset = _checked_name(dataset or declared.name)
+    how = repetition or ("semantic" if "repetition" in declared.declaration.checks else "off")
+    if how not in REPETITIONS:
+        raise UserError(f"--repetition {how}: is none of {', '.join(REPETITIONS)}")
+    file = RecordFile(Path(out), form, lambda _: declared.declaration.kind) if out else None
+    asked = asks_personas(declared, selection)
+    target = Hub(hub) if asked else Hub.create(hub)
+    material = load_material(target, declared, settings, prompting)
+    wanted, limit = _numbers(n, samples, material, len(selection.ids))
+    related = wants_related(declared, settings)
+    personas: list[str] = []
+    if asked:
+        # Of those that are better than others only as many as are needed; they are asked again for more.
+        tries = limit if selection.is_random else wanted
+        chosen = related_only(selection) if related else selection
+        count = -(-tries // selection.per_persona)
+        personas = select_personas(target, chosen, count, seed=seed, encoder=encoder)
     models = calls.open(model)
-    synthesizer = Synthesizer(declared, settings, models[0].name, language, seed)
+    name = models[0].name
+    method = prompting.method_for(declared)
+    synthesizer = Synthesizer(declared, settings, name, dataset, method, seed, prompting.candidates)
     configuration = {
-        "task": task,
+        "task": declared.name,
         "template": declared.version,
-        "options": settings,
-        "method": synthesizer.method,
+        "dataset": dataset,
+        "options": declared.described(settings),
+        "prompting": {**asdict(prompting), "method": method},
+        "material": {
+            "items": material.items.digest if material.items else None,
+            "seeds": material.seeds.digest if material.seeds else None,
+            "key_points": material.key_points,
+            "scenarios": material.scenarios,
+        },
+        "selection": asdict(selection),
         "n": n,
-        "model": models[0].name,
+        "samples": samples,
+        "repetition": how,
+        "model": name,
         "language": language,
         "seed": seed,
-        "personas": personas,
-        "view": view.name if view else None,
+        "personas": len(personas),
     }
-    with working(
-        target,
-        "synthesize",
-        configuration,
-        model=model,
-        models=models,
-        calls=calls,
-        outcome=SynthesizeOutcome,
-        watcher=watcher,
-        given={"out": str(out) if out else None},
-    ) as work:
+    given = {
+        "task": str(task),
+        "options": dict(options or {}),
+        "out": str(out) if out else None,
+        "form": form,
+    }
+    with (
+        working(
+            target,
+            "synthesize",
+            configuration,
+            model=model,
+            models=models,
+            calls=calls,
+            outcome=SynthesizeOutcome,
+            watcher=watcher,
+            given=given,
+        ) as work,
+        ExitStack() as held,
+    ):
         outcome = work.outcome
-        outcome.wanted = n
-        work.watcher.started("records", n, outcome.run, work.resumed)
+        outcome.dataset, outcome.wanted, outcome.hub = dataset, wanted, target
+        work.watcher.started("records", wanted, outcome.run, work.resumed)
+        _tell(work, material, len(personas), selection, wanted)
         if calls.estimate:
-            work.estimating("records", n)
-        run_async(_make(work, synthesizer))
+            work.estimating("records", wanted)
+
+        @cache
+        def opened() -> EmbeddingModel:
+            found = calls.open_encoder(encoder)
+            if encoder is None or isinstance(encoder, str):
+                held.callback(found.close)
+            return found
+
+        plan = Plan(
+            hub=target,
+            task=declared,
+            prompting=prompting,
+            material=material,
+            personas=personas,
+            per_persona=selection.per_persona,
+            samples=samples,
+            language=language,
+            seed=seed,
+            related=related,
+            once=bool(selection.ids) and material.items is None,
+        )
+        write = held.enter_context(file.writing()) if file and not calls.estimate else None
+        run_async(_run(work, plan, synthesizer, how, opened, write, limit))
         if calls.estimate:
-            asked = max(len(outcome.records) + outcome.set_aside.total() + outcome.failures.total(), 1)
-            kept = max(len(outcome.records) / asked, 1 / _ATTEMPTS)
+            share = max(len(outcome.ids) / max(outcome.asked, 1), 1 / _ATTEMPTS)
             # The share kept is known from a few only, so the high end allows for half as many again.
-            work.estimated(Range(1 / kept, min(1.5 / kept, _ATTEMPTS) if kept < 1 else 1.0))
-        elif out:
-            write_jsonl(target, outcome.records, out)
-        work.ended({"records": len(outcome.records)})
+            work.estimated(Range(1 / share, min(1.5 / share, _ATTEMPTS) if share < 1 else 1.0))
+        work.ended({"records": len(outcome.ids), "asked": outcome.asked})
         return outcome
 
 
-def _checked_out(out: Path | str | None) -> Path | None:
-    """The file to write, which must be possible before anything is paid for."""
-    if out is None:
-        return None
-    file = Path(out)
-    if file.is_dir() or not file.parent.is_dir():
-        raise UserError(f"{file}: cannot be written; name a file in a folder that is there")
-    return file
+def _check_numbers(n: int | None, samples: int) -> None:
+    if n is not None and n < 1:
+        raise UserError(f"-n {n}: at least one record must be asked for")
+    if samples < 1:
+        raise UserError(f"--samples {samples}: must be at least 1")
 
 
-async def _make(work: Work[SynthesizeOutcome], synthesizer: Synthesizer) -> None:
-    outcome = work.outcome
-    questions = _questions(work.hub, synthesizer, limit=_ATTEMPTS * outcome.wanted)
-    try:
-        async with work.engaged():
-            # As many questions as records are missing, then again for those set aside: so none is asked
-            # in vain, and which records come does not depend on which reply arrives first.
-            while (missing := outcome.wanted - len(outcome.records)) and not work.engine.stopping:
-                asked = list(islice(questions, missing))
-                if work.estimator:
-                    places = spread(outcome.wanted)
-                    asked = [asked[place] for place in sorted(places) if place < len(asked)]
-                    await _answer(asked, work, synthesizer)
-                    break
-                if not asked:
-                    break
-                await _answer(asked, work, synthesizer)
-    finally:
-        outcome.records.sort(key=lambda record: record.position)
-
-
-def _questions(hub: Hub, synthesizer: Synthesizer, limit: int) -> Iterator[Question]:
-    ids = draw(hub, limit, seed=synthesizer.seed, view=open_view(hub))
-    # By description, not by persona: the same sentence from two texts is two personas and would be one
-    # request, so the second of them gets the next sample.
-    samples: Counter[str] = Counter()
-    for position in range(limit):
-        place = position % len(ids)
-        if place % 100 == 0:
-            rows = hub.personas.get(ids[place : place + 100])
-        persona = rows[ids[place]]
-        yield synthesizer.ask(persona, position, samples[persona["description"]])
-        samples[persona["description"]] += 1
-
-
-async def _answer(asked: Sequence[Question], work: Work[SynthesizeOutcome], synthesizer: Synthesizer) -> None:
-    outcome = work.outcome
-    waiting = {question.request.key: question for question in asked}
-    async for completion in work.engine.complete(question.request for question in asked):
-        if work.estimator:
-            work.estimator.add(completion.request.key, completion)
-        if completion.failure:
-            work.failed(completion.failure)
-        else:
-            question = waiting[completion.request.key]
-            answer = synthesizer.answer(question, completion, run=outcome.run.number)
-            work.buffer.add(answer)
-            if isinstance(answer, Record):
-                outcome.records.append(answer)
-                work.watcher.record_done(answer)
-            else:
-                outcome.set_aside[answer.reason] += 1
-        made = len(outcome.records)
-        work.advanced(made, made, {"records": made})
-
-
-def write_jsonl(hub: Hub, records: Sequence[Record], out: Path) -> None:
-    """Write the records with their lineage, a line each; the file is there whole or not at all.
-
-    Raises:
-        UserError: the file cannot be written; the records are in the hub all the same.
-    """
-    documents = hub.documents.get(list({record.document_id for record in records}))
-    draft = out.with_name(f".{out.name}.draft")
-    try:
-        with draft.open("w", encoding="utf-8") as lines:
-            for record in records:
-                lines.write(json.dumps(_line(record, documents), ensure_ascii=False) + "\n")
-        draft.replace(out)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
         raise UserError(
-            f"{out}: cannot be written ({error.strerror}); the records are safe in {hub.path}:"
-            " run the same command again with another --out"
-        ) from error
+            f"--dataset {name!r}: is no name for a data set; use letters, digits, '-', '_', '.' and spaces,"
+            " up to 80"
+        )
+    return name
 
 
-def _line(record: Record, documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    document = documents.get(record.document_id, {})
-    return {
-        "id": record.id,
-        "task": record.task,
-        "method": record.method,
-        "persona": record.persona,
-        "persona_id": record.persona_id,
-        "text": record.text,
-        "language": record.language,
-        "document_id": record.document_id,
-        "source": document.get("source"),
-        "row": document.get("row"),
-        "model": record.model,
-        "template": record.template,
-        "seed": record.seed,
-        "run": record.run,
-        "fields": json.loads(record.fields),
-    }
+def _numbers(n: int | None, samples: int, material: Material, given: int) -> tuple[int, int]:
+    """How many records to accept, and how many briefs to try for them.
+
+    Args:
+        n: how many are asked for.
+        samples: records about each item.
+        material: holds the items.
+        given: how many personas are given by their ids, each for one record.
+    """
+    if material.items is None:
+        wanted = min(n or given, given) if given else n or _RECORDS
+        return wanted, _ATTEMPTS * wanted
+    there = material.items.count * samples
+    return min(n or there, there), there
+
+
+def _tell(
+    work: Work[SynthesizeOutcome], material: Material, personas: int, selection: Selection, wanted: int
+) -> None:
+    """What the user should know before anything is paid for; unusable rows are set aside."""
+    if personas and personas * selection.per_persona < wanted and material.items is None:
+        work.watcher.notice(
+            f"{personas:,} personas fit, fewer than {wanted:,} records need: each is asked up to"
+            f" {-(-wanted // personas):,} times"
+        )
+    for items in (material.items, material.seeds):
+        if not items or not items.unusable:
+            continue
+        count = sum(items.unusable.values())
+        work.watcher.notice(f"{items.named}: {count:,} rows cannot be used and are set aside")
+        work.outcome.set_aside.update(items.unusable)
+        work.buffer.add(*items.set_aside(work.outcome.run.number))
+
+
+async def _run(
+    work: Work[SynthesizeOutcome],
+    plan: Plan,
+    synthesizer: Synthesizer,
+    how: Repetition,
+    encoder: Callable[[], EmbeddingModel],
+    write: Callable[[Record], None] | None,
+    limit: int,
+) -> None:
+    outcome = work.outcome
+
+    def accept(record: Record) -> None:
+        outcome.ids.append(record.id)
+        plan.accepted(record)
+        if write:
+            write(record)
+
+    async with work.engaged():
+        synthesizer = await prepare(work, plan, synthesizer)
+        with RepetitionFilter(work.hub, synthesizer, how, encoder) as repetition:
+            making = Making(work, synthesizer, plan.briefs(limit), repetition, outcome.wanted, accept)
+            try:
+                await making.run()
+            finally:
+                outcome.asked = making.asked

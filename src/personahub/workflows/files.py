@@ -1,0 +1,99 @@
+"""Files of rows, there whole or not at all: JSON Lines, also compressed, and Parquet."""
+
+import gzip
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from personahub.config import json_bytes, read_json
+from personahub.errors import UserError
+
+__all__ = ["Write", "check_target", "writing_rows"]
+
+_WRITTEN_ROWS = 65_536
+"""Rows of a Parquet file's row group."""
+
+Write = Callable[[pa.Table], None]
+
+
+def check_target(target: Path) -> str:
+    """The format of a file to write, which must be possible before anything is paid for.
+
+    Raises:
+        UserError: its name tells no format, or nothing can be written there.
+    """
+    kind = next((name for name in _WRITERS if target.name.lower().endswith(name)), None)
+    if kind is None:
+        raise UserError(f"{target}: unknown format; the file's name must end in {', '.join(_WRITERS)}")
+    if target.is_dir():
+        raise UserError(f"{target}: is a folder; name a file in it")
+    if not target.parent.is_dir():
+        raise UserError(f"{target}: cannot be written; name a file in a folder that is there")
+    return kind
+
+
+@contextmanager
+def writing_rows(target: Path, schema: pa.Schema, nested: Collection[str] = ()) -> Iterator[Write]:
+    """What writes tables to a draft, which becomes the file at the end and goes where there is an error.
+
+    Args:
+        target: the file.
+        schema: of the tables.
+        nested: columns that hold JSON: in JSON Lines they are written as what it says, in Parquet as text.
+
+    Raises:
+        UserError: no such file can be written.
+    """
+    kind = check_target(target)
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        with _WRITERS[kind](draft, schema, nested) as write:
+            yield write
+        draft.replace(target)
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+@contextmanager
+def _json_lines(draft: Path, _schema: pa.Schema, nested: Collection[str]) -> Iterator[Write]:
+    with draft.open("wb") as file:
+        yield lambda table: file.writelines(_lines(table, nested))
+
+
+@contextmanager
+def _packed_json_lines(draft: Path, _schema: pa.Schema, nested: Collection[str]) -> Iterator[Write]:
+    # Neither time nor the draft's name, so that the same rows are the same bytes.
+    with draft.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+        yield lambda table: packed.writelines(_lines(table, nested))
+
+
+def _lines(table: pa.Table, nested: Collection[str]) -> Iterator[bytes]:
+    for row in table.to_pylist():
+        for name in nested:
+            row[name] = read_json(row[name])
+        yield json_bytes(row) + b"\n"
+
+
+@contextmanager
+def _parquet(draft: Path, schema: pa.Schema, _nested: Collection[str]) -> Iterator[Write]:
+    waiting: list[pa.Table] = []
+    with pq.ParquetWriter(draft, schema, compression="zstd") as file:
+
+        def write(table: pa.Table) -> None:
+            waiting.append(table)
+            if sum(each.num_rows for each in waiting) >= _WRITTEN_ROWS:
+                file.write_table(pa.concat_tables(waiting).cast(schema), _WRITTEN_ROWS)
+                waiting.clear()
+
+        yield write
+        if waiting:
+            file.write_table(pa.concat_tables(waiting).cast(schema), _WRITTEN_ROWS)
+
+
+_WRITERS = {".jsonl": _json_lines, ".jsonl.gz": _packed_json_lines, ".parquet": _parquet}

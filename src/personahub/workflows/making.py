@@ -1,0 +1,138 @@
+"""Records made of briefs: the questions of each in turn, and what comes of the replies, in order."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from personahub.records import Record, SetAside
+from personahub.synthesis import Brief, Synthesizer
+from personahub.workflows.asking import Exchange, converse, numbering
+from personahub.workflows.estimate import spread
+from personahub.workflows.repetition import RepetitionFilter
+from personahub.workflows.running import Work
+
+__all__ = ["Making"]
+
+_WAVE = 4096
+"""Records asked for at a time: what is held of them until all before them are done stays small."""
+_JUDGED = 256
+_JUDGED_SECONDS = 0.5
+"""So many, or after so long, the records that are due are compared with the data set."""
+
+
+@dataclass
+class Making:
+    """Makes records until as many are accepted as are wanted.
+
+    Whether a record repeats another depends on which came first, so each is judged when all before it are:
+    what is made does not depend on which reply arrives first. What an interrupt leaves unjudged is in the
+    journal.
+
+    Args:
+        work: the run.
+        synthesizer: asks for them and reads the replies.
+        briefs: what they are made from, as many as may be tried.
+        repetition: says which are not needed.
+        wanted: how many to accept.
+        accept: is given each that is.
+    """
+
+    work: Work[Any]
+    synthesizer: Synthesizer
+    briefs: Iterator[Brief]
+    repetition: RepetitionFilter
+    wanted: int
+    accept: Callable[[Record], None]
+    made: int = 0
+    asked: int = 0
+    _numbered: Callable[[Brief], Brief] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count the questions that are alike."""
+        self._numbered = numbering(self.synthesizer)
+
+    async def run(self) -> None:
+        """Ask as many questions as records are missing, then again for those that were not accepted."""
+        while (missing := self.wanted - self.made) and not self.work.engine.stopping:
+            wave = list(islice(self.briefs, min(missing, _WAVE)))
+            if self.work.estimator:
+                places = spread(self.wanted)
+                wave = [wave[place] for place in sorted(places) if place < len(wave)]
+            if not wave:
+                return
+            await self._make([self._numbered(brief) for brief in wave])
+            if self.work.estimator:
+                return
+
+    async def _make(self, wave: Sequence[Brief]) -> None:
+        due = _Due(self, wave)
+        async for completion, exchanges in converse(self.work.engine, self.synthesizer, wave):
+            for exchange in exchanges:
+                if self.work.estimator:
+                    self.work.estimator.add(str(exchange.brief.position), completion)
+                if exchange.failure:
+                    await due.is_done(exchange.brief, None)
+                elif exchange.is_whole(self.synthesizer):
+                    await due.is_done(exchange.brief, self._answer(exchange))
+            if completion.failure:
+                self.work.failed(completion.failure)
+        await due.settle()
+
+    def _answer(self, exchange: Exchange) -> Record | SetAside:
+        run, key = self.work.outcome.run.number, exchange.requests[-1].key
+        return self.synthesizer.answer(exchange.brief, exchange.replies, request=key, run=run)
+
+    async def settle(self, ready: Sequence[tuple[Brief, Record | SetAside | None]]) -> None:
+        """Take what is done, in the briefs' order; None for what failed."""
+        records = [(brief, answer) for brief, answer in ready if isinstance(answer, Record)]
+        # In a thread, so that calls go on while meanings are compared.
+        faults = iter(await asyncio.to_thread(self.repetition.judge, records) if records else ())
+        for brief, answer in ready:
+            self.asked += 1
+            if isinstance(answer, Record):
+                if fault := next(faults):
+                    self._set_aside(self.synthesizer.set_aside(brief, *fault, answer))
+                else:
+                    self.made += 1
+                    self.work.buffer.add(answer)
+                    self.accept(answer)
+                    self.work.watcher.record_done(answer)
+            elif answer:
+                self._set_aside(answer)
+        self.work.advanced(self.made, self.made, {"records": self.made, "asked": self.asked})
+
+    def _set_aside(self, case: SetAside) -> None:
+        self.work.outcome.set_aside[case.reason] += 1
+        self.work.buffer.add(case)
+
+
+class _Due:
+    """Holds what is done until everything before it is done too."""
+
+    def __init__(self, making: Making, wave: Sequence[Brief]) -> None:
+        self._making = making
+        self._wave = wave
+        self._done: dict[int, Record | SetAside | None] = {}
+        self._next = 0
+        self._settled = time.monotonic()
+
+    async def is_done(self, brief: Brief, answer: Record | SetAside | None) -> None:
+        self._done[brief.position] = answer
+        if len(self._done) >= _JUDGED or time.monotonic() - self._settled >= _JUDGED_SECONDS:
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Hand on what has nothing undone before it."""
+        ready = []
+        while self._next < len(self._wave):
+            brief = self._wave[self._next]
+            if brief.position not in self._done:
+                break
+            ready.append((brief, self._done.pop(brief.position)))
+            self._next += 1
+        if ready:
+            self._settled = time.monotonic()
+            await self._making.settle(ready)
