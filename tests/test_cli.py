@@ -95,7 +95,7 @@ def test_a_hub_is_not_made_among_other_files(run, texts, small_model) -> None:
 
 def test_an_unknown_task_is_one_line(run, hub, small_model) -> None:
     error = one_line_error(run("synthesize", "poetry", "--hub", hub, "--model", small_model))
-    assert "unknown task 'poetry'; known: math" in error
+    assert "unknown task 'poetry'; known: dialogue, instruction" in error
 
 
 def test_synthesize_from_an_empty_hub_says_what_to_do_first(run, tmp_path, small_model) -> None:

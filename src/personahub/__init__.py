@@ -2,8 +2,11 @@
 
 The verbs of the command line are functions here, under the same names, but for two: ``import`` is
 :func:`add` and ``dedup`` is :func:`deduplicate`. :func:`hub_versions`, :func:`check_hub`,
-:func:`compact_hub` and :func:`migrate_hub` keep a hub in order. :class:`ReadOptions` says which texts are
-taken, :class:`Calls` how models are called and what that may cost. All are loaded when first used, so
+:func:`compact_hub` and :func:`migrate_hub` keep a hub in order. :func:`list_tasks`, :func:`show_task`,
+:func:`new_task` and :func:`preview_task` are the tasks; :func:`list_datasets`, :func:`show_dataset` and
+:func:`export_dataset` the data sets that they make. :class:`ReadOptions` says which texts are taken,
+:class:`Selection` which personas, :class:`Prompting` how prompts are built, :class:`Calls` how models are
+called and what that may cost. All are loaded when first used, so
 importing the package is quick.
 """
 
@@ -15,19 +18,27 @@ if TYPE_CHECKING:
     from personahub.errors import UserError
     from personahub.hub import Hub
     from personahub.workflows.add import add
+    from personahub.workflows.ask import ask
     from personahub.workflows.calls import Calls
     from personahub.workflows.check import check as check_hub
     from personahub.workflows.curate import curate
+    from personahub.workflows.datasets import export_dataset, list_datasets, show_dataset
     from personahub.workflows.dedup import deduplicate, duplicates_of
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
     from personahub.workflows.merge import merge
+    from personahub.workflows.preview import preview as preview_task
+    from personahub.workflows.prompting import Prompting
     from personahub.workflows.read import read
     from personahub.workflows.sample import sample
     from personahub.workflows.search import search
+    from personahub.workflows.selection import Selection
     from personahub.workflows.show import show
     from personahub.workflows.stats import stats
     from personahub.workflows.synthesize import synthesize
+    from personahub.workflows.tasks import task_list as list_tasks
+    from personahub.workflows.tasks import task_new as new_task
+    from personahub.workflows.tasks import task_show as show_task
     from personahub.workflows.upkeep import compact as compact_hub
     from personahub.workflows.upkeep import migrate as migrate_hub
     from personahub.workflows.upkeep import versions as hub_versions
@@ -35,10 +46,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Calls",
     "Hub",
+    "Prompting",
     "ReadOptions",
+    "Selection",
     "UserError",
     "__version__",
     "add",
+    "ask",
     "check_hub",
     "compact_hub",
     "curate",
@@ -46,13 +60,20 @@ __all__ = [
     "duplicates_of",
     "expand",
     "export",
+    "export_dataset",
     "hub_versions",
+    "list_datasets",
+    "list_tasks",
     "merge",
     "migrate_hub",
+    "new_task",
+    "preview_task",
     "read",
     "sample",
     "search",
     "show",
+    "show_dataset",
+    "show_task",
     "stats",
     "synthesize",
 ]
@@ -62,9 +83,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "Calls": "personahub.workflows.calls",
     "Hub": "personahub.hub",
+    "Prompting": "personahub.workflows.prompting",
     "ReadOptions": "personahub.corpus",
+    "Selection": "personahub.workflows.selection",
     "UserError": "personahub.errors",
     "add": "personahub.workflows.add",
+    "ask": "personahub.workflows.ask",
     "check_hub": "personahub.workflows.check:check",
     "compact_hub": "personahub.workflows.upkeep:compact",
     "curate": "personahub.workflows.curate",
@@ -72,13 +96,20 @@ _HOMES = {
     "duplicates_of": "personahub.workflows.dedup",
     "expand": "personahub.workflows.expand",
     "export": "personahub.workflows.export",
+    "export_dataset": "personahub.workflows.datasets",
     "hub_versions": "personahub.workflows.upkeep:versions",
+    "list_datasets": "personahub.workflows.datasets",
+    "list_tasks": "personahub.workflows.tasks:task_list",
     "merge": "personahub.workflows.merge",
     "migrate_hub": "personahub.workflows.upkeep:migrate",
+    "new_task": "personahub.workflows.tasks:task_new",
+    "preview_task": "personahub.workflows.preview:preview",
     "read": "personahub.workflows.read",
     "sample": "personahub.workflows.sample",
     "search": "personahub.workflows.search",
     "show": "personahub.workflows.show",
+    "show_dataset": "personahub.workflows.datasets",
+    "show_task": "personahub.workflows.tasks:task_show",
     "stats": "personahub.workflows.stats",
     "synthesize": "personahub.workflows.synthesize",
 }

@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from personahub import __version__
+from personahub.cli.ask import ask_command
 from personahub.cli.curate import curate_command
+from personahub.cli.datasets import datasets_app
 from personahub.cli.dedup import dedup_app
 from personahub.cli.demo import demo_command
 from personahub.cli.exchange import export_command, import_command
@@ -21,7 +23,8 @@ from personahub.cli.models import models_app
 from personahub.cli.read import read_command
 from personahub.cli.runs import runs_app
 from personahub.cli.search import search_command
-from personahub.cli.synthesize import synthesize_command
+from personahub.cli.synthesize import OWN_OPTIONS, synthesize_command
+from personahub.cli.task import task_app
 from personahub.cli.tuning import tune_process
 from personahub.errors import UserError
 
@@ -75,7 +78,10 @@ app.command("import")(import_command)
 app.command("sample")(sample_command)
 app.command("show")(show_command)
 app.command("stats")(stats_command)
-app.command("synthesize")(synthesize_command)
+app.command("synthesize", context_settings=OWN_OPTIONS)(synthesize_command)
+app.command("ask")(ask_command)
+app.add_typer(task_app, name="task")
+app.add_typer(datasets_app, name="datasets")
 app.command("export")(export_command)
 app.add_typer(runs_app, name="runs")
 app.add_typer(hub_app, name="hub")

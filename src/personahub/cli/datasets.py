@@ -1,0 +1,111 @@
+"""``personahub datasets``: the data sets of a hub: which there are, what is in one, and its file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from personahub.cli.options import At, HubDir, Json
+
+if TYPE_CHECKING:
+    from personahub.workflows.datasets import DataSet
+
+__all__ = ["datasets_app"]
+
+datasets_app = typer.Typer(
+    no_args_is_help=True, help="The data sets that synthesize made in a hub: list, show and export them."
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The data set's name (personahub datasets list).")]
+
+
+@datasets_app.command("list")
+def list_command(hub: HubDir, at: At = None, json: Json = False) -> None:
+    """List the data sets with what made them."""
+    from personahub.cli.display import print_json
+    from personahub.workflows.datasets import list_datasets
+
+    found = list_datasets(hub, at=at)
+    if json:
+        print_json([data_set.to_json() for data_set in found])
+        return
+    for data_set in found:
+        print(f"{data_set.name}: {data_set.records:,} records")
+        _print_counts(data_set)
+    if not found:
+        typer.echo(
+            f"{hub} holds no data sets yet; personahub synthesize TASK --hub {hub} makes one", err=True
+        )
+
+
+@datasets_app.command("show")
+def show_command(
+    name: Name,
+    hub: HubDir,
+    n: Annotated[int, typer.Option("-n", help="How many of its records to show.")] = 5,
+    at: At = None,
+    json: Json = False,
+) -> None:
+    """Show a data set: what made it, what its runs set aside, and its first records."""
+    from personahub.cli.display import counted, print_json, program
+    from personahub.workflows.datasets import show_dataset
+
+    details = show_dataset(hub, name, n, at=at)
+    if json:
+        print_json(details.to_json())
+        return
+    print(f"{name}: {details.data_set.records:,} records")
+    _print_counts(details.data_set)
+    print(f"  set aside  {counted(details.set_aside)}")
+    for record in details.first:
+        persona = f"  {record['persona']}" if record["persona"] else ""
+        print(f"\n{record['id']}{persona}\n{record['text']}")
+    if details.first:
+        print(f"\nnext: {program()} show {details.first[0]['id']} --hub {hub}")
+
+
+@datasets_app.command("export")
+def export_command(
+    name: Name,
+    hub: HubDir,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A file .jsonl, .jsonl.gz or .parquet.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="FORM", help="records, with all lineage, or personahub, the paper's columns."
+        ),
+    ] = "records",
+    at: At = None,
+    json: Json = False,
+) -> None:
+    """Write a data set to a file, in the order in which it was made."""
+    from personahub.cli.display import StepProgress, print_json
+    from personahub.workflows.datasets import export_dataset
+
+    progress = StepProgress()
+    progress.began("records written", None)
+    try:
+        outcome = export_dataset(hub, name, out, form=form, at=at, told=progress.advanced)  # type: ignore[arg-type]
+    finally:
+        progress.close()
+    if json:
+        print_json(outcome.to_json())
+    else:
+        print(f"{outcome.records:,} records of {name} in {out}")
+
+
+def _print_counts(data_set: "DataSet") -> None:
+    from personahub.cli.display import counted
+
+    for what, counts in (
+        ("tasks", data_set.tasks),
+        ("methods", data_set.methods),
+        ("languages", data_set.languages),
+        ("models", data_set.models),
+    ):
+        print(f"  {what:9}  {counted(counts)}")
+    numbers = list(data_set.runs)
+    runs = f"run {numbers[0]}, of {data_set.first_run}"
+    if len(numbers) > 1:
+        runs = f"{len(numbers)}, from {runs} to run {numbers[-1]}, of {data_set.last_run}"
+    print(f"  {'runs':9}  {runs}")
