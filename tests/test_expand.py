@@ -158,7 +158,7 @@ def test_an_interrupted_expansion_goes_on_and_asks_nothing_twice(tmp_path: Path,
     assert personas(hub) == personas(whole)
 
 
-# Its waiting alone outlasts all four kills (42 calls, two at a time): none of these processes comes to the end.
+# Its waiting alone (42 calls, two at a time) outlasts all four kills, so none of these comes to the end.
 KILLED = """
 import sys
 sys.path.insert(0, sys.argv[2])
