@@ -187,7 +187,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
 def test_piped_it_is_plain_text_one_after_the_other(
     run: Run, notes: Path, hub: Path, scripted: ScriptedModel
 ) -> None:
-    shown = run("task", "preview", notes, "--hub", hub, "--tone", "dry", "-n", 2, "--seed", 4)
+    shown = run(
+        "task", "preview", notes, "--hub", hub, "--tone", "dry", "-n", 2, "--seed", 4, "--method", "zero-shot"
+    )
     assert shown.code == 0
     assert "\x1b" not in shown.out
     assert "in a dry tone" in shown.out
@@ -195,7 +197,9 @@ def test_piped_it_is_plain_text_one_after_the_other(
 
 
 def test_json_has_every_part(run: Run, notes: Path, scripted: ScriptedModel) -> None:
-    first, *_ = json.loads(run("task", "preview", notes, "--json", "--language", "de").out)
+    first, *_ = json.loads(
+        run("task", "preview", notes, "--json", "--language", "de", "--method", "zero-shot").out
+    )
     assert [message["role"] for message in first["messages"]] == ["system", "user"]
     assert "German" in first["messages"][1]["content"]
     assert first["fields"]["note"] == first["reply"]["note"] == first["text"]

@@ -1,6 +1,7 @@
 """Tasks: those that come with the package fit together, and what is wrong with a folder is one line."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema_rs
@@ -233,10 +234,23 @@ def test_the_page_tells_every_key(model: type[BaseModel]) -> None:
     [
         ("kind: riddle", "kind: [riddle", "task.yaml, line "),
         ("schema:\n", "scheme:\n", "task.yaml: has no schema"),
-        ("unique:", "uniqe:", "task.yaml: uniqe: is nothing that a task has; leave it out"),
+        ("unique:", "uniqe:", "task.yaml: uniqe: is nothing that a task has; did you mean unique?"),
         ("max_tokens: 300", "max_tokens: many", "task.yaml: max_tokens: "),
         ("max_tokens: 300", "max_tokens: 0", "task.yaml: max_tokens: "),
         ("kind: riddle\n", "", "task.yaml: kind: "),
+        (
+            "max_tokens: 300",
+            "max_token: 300",
+            "task.yaml: max_token: is nothing that a task has; did you mean max",
+        ),
+        (
+            "maxLength: 500}",
+            "maxLenght: 500}",
+            "maxLenght is nothing that JSON Schema has; did you mean maxLen",
+        ),
+        ("'[?？]'", '"[?\\b]"', "require: asks_nothing holds a control character; write patterns in single"),
+        ("  difficulty:", "  seed:", "task.yaml: seed: is an option of synthesize itself"),
+        ('text: "{{ riddle }}"', "text: {{ riddle }}", "is no YAML (a template stands in quotes"),
         ("type: object", "type: array", "task.yaml: schema: must be an object with properties"),
         ("minItems: 2", "minItems: -2", "task.yaml: schema: is no JSON schema"),
         ("maxLength: 500}", "maxLength: 500, when: {mood: odd}}", "when: {mood: odd} is nothing"),
@@ -292,9 +306,14 @@ def test_what_is_wrong_in_a_prompt_is_one_line(riddles: Path, old: str, new: str
         ("thing: 秤", f"thing: {'秤' * 41}", "examples.yaml, example 4: the reply does not fit"),
         ("language: zh", "language: cn", "examples.yaml, example 4: 'cn' is no language's code"),
         ("{difficulty: hard}", "{hardness: 2}", "examples.yaml, example 2: the task has no option hardness"),
+        (
+            "{difficulty: hard}",
+            "{difficulty: odd}",
+            "examples.yaml, example 2: difficulty odd: is not one of",
+        ),
         ("variables: {voice:", "variables: {vioce:", "example 2: the prompt has no variable vioce to give"),
         ("- language: en\n  reply:", "- reply:", "examples.yaml, example 1: must have language and reply"),
-        ("- language: en\n  reply:", "- language: en\n reply:", "examples.yaml: is no YAML"),
+        ("- language: en\n  reply:", "- language: en\n reply:", "examples.yaml, line "),
     ],
 )
 def test_what_is_wrong_in_an_example_is_one_line(riddles: Path, old: str, new: str, told: str) -> None:
@@ -323,3 +342,11 @@ def test_any_change_of_a_folder_is_another_version(riddles: Path) -> None:
     before = show_task(riddles).version
     change(riddles, "two to four sentences", "two sentences", "prompt.jinja")
     assert show_task(riddles).version != before
+
+
+def test_every_option_of_synthesize_is_taken(run: Run) -> None:
+    from personahub.synthesis.declaration import TAKEN
+
+    shown = run("synthesize", "--help").out
+    options = {option.replace("-", "_") for option in re.findall(r"(?<![\w-])--([a-z][a-z-]+)", shown)}
+    assert options - {"focus", "difficulty", "personas"} <= TAKEN

@@ -92,8 +92,12 @@ def preview_command(
         typer.Option("--hub", metavar="DIR", help="Whose personas; default: some that come with personahub."),
     ] = None,
     method: Annotated[
-        str, typer.Option(metavar="METHOD", help="zero-shot, few-shot or persona-enhanced.")
-    ] = "zero-shot",
+        str | None,
+        typer.Option(
+            metavar="METHOD",
+            help="zero-shot, few-shot or persona-enhanced; default: few-shot where the task has examples.",
+        ),
+    ] = None,
     model: ModelName = "qwen2.5-coder-1.5b",
     language: Language = None,
     seed: Seed = 0,
@@ -140,6 +144,10 @@ def preview_command(
         print_previews(previews, console())
 
 
+_VARIATIONS = 3
+"""So many of what varies are shown; --json has all."""
+
+
 def _print(task: "TaskDescription") -> None:
     import json
 
@@ -156,9 +164,12 @@ def _print(task: "TaskDescription") -> None:
             print(f"  {field}: {json.dumps(given, ensure_ascii=False)}")
     if len(replies) > 1:
         print(f"sequence of steps: {task.declared['sequence']}")
-    for name in ("text", "derive", "unique", "messages", "vary", "personas", "without_personas"):
+    for name in ("text", "derive", "unique", "messages", "personas", "without_personas"):
         if value := task.declared[name]:
             print(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+    for name, values in task.declared["vary"].items():
+        more = f"; … {len(values)} in all" if len(values) > _VARIATIONS else ""
+        print(f"vary {name}: {'; '.join(values[:_VARIATIONS])}{more}")
     for name in ("reject", "require"):
         for reason, pattern in task.declared[name].items():
             print(f"{name} {reason}: {pattern}")

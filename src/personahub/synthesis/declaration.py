@@ -1,7 +1,8 @@
 """What a task's ``task.yaml`` may say, checked when it is read."""
 
+import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,12 +12,102 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from personahub.errors import UserError
 
-__all__ = ["CHECKS", "Declaration", "Option", "Sampling", "Step", "read_declaration"]
+__all__ = ["CHECKS", "TAKEN", "Declaration", "Option", "Sampling", "Step", "read_declaration", "read_yaml"]
 
 CHECKS = ("answers", "well-posed", "schema", "language", "fidelity", "repetition", "copying", "tool")
 """What a task may want of its records to be verified."""
 
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+TAKEN = frozenset(
+    [
+        "batch",
+        "ca_file",
+        "concurrency",
+        "dataset",
+        "deterministic",
+        "embeddings",
+        "estimate",
+        "field",
+        "format",
+        "fresh",
+        "help",
+        "hub",
+        "json",
+        "key_points",
+        "key_points_from",
+        "language",
+        "max_calls",
+        "max_cost",
+        "max_tokens",
+        "method",
+        "model",
+        "n",
+        "out",
+        "per_persona",
+        "persona_query",
+        "points",
+        "prices",
+        "repetition",
+        "requests_per_minute",
+        "samples",
+        "scenario",
+        "seed",
+        "seeds",
+        "select",
+        "shots",
+        "timeout",
+        "tokens_per_minute",
+        "verbalized",
+        "view",
+        "where",
+    ]
+)
+"""Names of options that the command line itself has, so that no task's option can have them."""
+_KEYWORDS = frozenset(
+    [
+        "$schema",
+        "$id",
+        "$ref",
+        "$defs",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "const",
+        "enum",
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "patternProperties",
+        "propertyNames",
+        "minProperties",
+        "maxProperties",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "contains",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "format",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "anyOf",
+        "allOf",
+        "oneOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "when",
+    ]
+)
 
 
 def _schema_of_fields(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -26,7 +117,28 @@ def _schema_of_fields(schema: Mapping[str, Any]) -> Mapping[str, Any]:
         jsonschema_rs.meta.validate(_plain(schema))
     except (jsonschema_rs.ValidationError, ValueError) as error:
         raise ValueError(f"is no JSON schema ({getattr(error, 'message', error)})") from None
+    if unknown := next(_unknown_keywords(schema), None):
+        raise ValueError(f"{unknown} is nothing that JSON Schema has{_meant(unknown, _KEYWORDS)}")
     return schema
+
+
+def _unknown_keywords(schema: Any) -> Iterator[str]:
+    """What JSON Schema would pass over in silence: mostly a keyword that is misspelt."""
+    if not isinstance(schema, Mapping):
+        return
+    for name, given in schema.items():
+        if name not in _KEYWORDS:
+            yield str(name)
+        elif name == "properties" and isinstance(given, Mapping):
+            for part in given.values():
+                yield from _unknown_keywords(part)
+        elif name in {"items", "contains", "not", "additionalProperties"}:
+            yield from _unknown_keywords(given)
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _plain(schema: Any) -> Any:
@@ -45,6 +157,8 @@ def _plain(schema: Any) -> Any:
 
 def _patterns(patterns: Mapping[str, str]) -> Mapping[str, str]:
     for reason, pattern in patterns.items():
+        if any(ord(char) < 32 for char in pattern):  # "\b" in double quotes is a backspace.
+            raise ValueError(f"{reason} holds a control character; write patterns in single quotes")
         try:
             re.compile(pattern)
         except re.error as error:
@@ -158,14 +272,7 @@ def read_declaration(file: Path, text: str) -> Declaration:
     Raises:
         UserError: it is none; the first fault is told, with its place.
     """
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        line = f", line {place.line + 1}" if place else ""
-        raise UserError(
-            f"{file}{line}: is no YAML ({getattr(error, 'problem', None) or error}); mend it there"
-        ) from error
+    content = read_yaml(file, text)
     if not isinstance(content, dict):
         raise UserError(f"{file}: holds no mapping; it begins with lines such as summary: a math problem")
     if "schema" not in content:
@@ -176,8 +283,37 @@ def read_declaration(file: Path, text: str) -> Declaration:
     try:
         return Declaration.model_validate(content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "[key]") or "task.yaml"
-        if first["type"] == "extra_forbidden":
-            raise UserError(f"{file}: {place}: is nothing that a task has; leave it out") from error
-        raise UserError(f"{file}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
+        # A misspelt key is also one that is missing: the first says more.
+        faults = sorted(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
+        raise UserError(f"{file}: {_told(faults[0])}") from error
+
+
+def _told(fault: Any) -> str:
+    place = ".".join(str(part) for part in fault["loc"] if part != "[key]") or "task.yaml"
+    if fault["type"] == "extra_forbidden":
+        known = {field.alias or name for model in _PARTS for name, field in model.model_fields.items()}
+        meant = _meant(str(fault["loc"][-1]), known) or "; leave it out"
+        return f"{place}: is nothing that a task has{meant}"
+    if fault["type"] in {"dict_type", "mapping_type", "model_type"}:
+        return f"{place}: must be a mapping: names, each with a colon and what it stands for"
+    return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+_PARTS = (Declaration, Option, Step, Sampling)
+
+
+def read_yaml(file: Path, text: str) -> Any:
+    """What a text of YAML says.
+
+    Raises:
+        UserError: it is none; the line is told.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        line = f", line {place.line + 1}" if place else ""
+        problem = getattr(error, "problem", None) or error
+        if "unhashable" in str(problem) or "{{" in text.splitlines()[place.line if place else 0]:
+            problem = "a template stands in quotes: '{{ … }}'"
+        raise UserError(f"{file}{line}: is no YAML ({problem}); mend it there") from error

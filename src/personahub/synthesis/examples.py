@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-import yaml
 
 from personahub.config import canonical_json
 from personahub.errors import UserError
 from personahub.languages import LANGUAGES
+from personahub.synthesis.declaration import read_yaml
 from personahub.synthesis.schemas import reply_schema
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ def read_examples(file: Path, text: str, task: "Task") -> list[Example]:
     Raises:
         UserError: it is no such list, or an example does not fit the task's schema.
     """
-    try:
-        listed = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"{file}: is no YAML ({getattr(error, 'problem', None) or error})") from error
+    listed = read_yaml(file, text)
     if not isinstance(listed, list) or not listed:
         raise UserError(f"{file}: holds no list of examples, each with language and reply")
     return [_read_one(f"{file}, example {number}", entry, task) for number, entry in enumerate(listed, 1)]
@@ -77,6 +74,9 @@ def _read_one(where: str, entry: Any, task: "Task") -> Example:
     options, variables = entry.get("options", {}), entry.get("variables", {})
     if unknown := sorted(set(options) - set(task.options)):
         raise UserError(f"{where}: the task has no option {unknown[0]}")
+    for name, value in options.items():
+        if (choices := task.options[name].choices) and value not in choices:
+            raise UserError(f"{where}: {name} {value}: is not one of {', '.join(choices)}")
     settings = {name: task.default(name) for name in task.options} | options | variables
     # Properties of other options may be there as well: they are shown where these are on.
     # Those of further questions too: the whole record is what an example's text is made of.

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 from personahub.config import canonical_json, read_json
 from personahub.errors import UserError
 from personahub.models import Message
-from personahub.synthesis.declaration import Declaration, Option, read_declaration
+from personahub.synthesis.declaration import TAKEN, Declaration, Option, read_declaration
 from personahub.synthesis.examples import Example, read_examples
 from personahub.synthesis.schemas import reply_schema
 from personahub.synthesis.wording import Wording, check_template, evaluate, fill_in
@@ -243,6 +243,8 @@ def _check_templates(file: Path, declaration: Declaration) -> None:
     for name in (*declaration.options, *declaration.vary):
         if name in _OWN_VARIABLES or (name in declaration.options and name in declaration.vary):
             raise UserError(f"{file}: {name}: is the name of another variable; choose another one")
+    if taken := sorted(TAKEN & set(declaration.options)):
+        raise UserError(f"{file}: {taken[0]}: is an option of synthesize itself; choose another name")
     options = set(declaration.options)
     check_template(file, "sequence", f"{{{{ {declaration.sequence} }}}}", options)
     asked = (declaration.schema_, *(step.schema_ for step in declaration.steps.values()))
