@@ -158,30 +158,25 @@ def test_facts_come_to_the_second_question_with_the_names_in_their_places() -> N
     assert "Question: which of the five is the fourth lightest?" in asked
 
 
+ABSURD = {
+    "scene": "A bank writes that an account is frozen.",
+    "wording": "frozen",
+    "meant": "blocked for now",
+    "taken_as": "very cold",
+    "question": "My account is frozen. Should I bring gloves to the bank?",
+    "answer": "The account is blocked, not cold.",
+}
+
+
 def test_an_absurd_question_is_the_whole_record() -> None:
-    reply = {
-        "scene": "A bank writes that an account is frozen.",
-        "wording": "frozen",
-        "meant": "blocked for now",
-        "taken_as": "very cold",
-        "question": "My account is frozen. Should I bring gloves to the bank?",
-        "answer": "The account is blocked, not cold.",
-    }
-    record = _answer("ruozhiba", reply)
+    record = _answer("ruozhiba", ABSURD)
     assert isinstance(record, Record)
-    assert record.text == reply["question"]
-    assert json.loads(record.fields)["answer"] == reply["answer"]
+    assert record.text == ABSURD["question"]
+    assert json.loads(record.fields)["answer"] == ABSURD["answer"]
 
 
 def test_an_absurd_question_without_the_wording_that_it_misreads_is_set_aside() -> None:
-    reply = {
-        "scene": "A bank writes that an account is frozen.",
-        "wording": "frozen",
-        "meant": "blocked for now",
-        "taken_as": "very cold",
-        "question": "Which tool does the bank use for this?",
-        "answer": "The account is blocked, not cold.",
-    }
+    reply = {**ABSURD, "question": "Which tool does the bank use for this?"}
     aside = _answer("ruozhiba", reply)
     assert isinstance(aside, SetAside)
     assert aside.reason == "no_trap"

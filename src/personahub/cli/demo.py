@@ -40,7 +40,7 @@ def demo_command(
     print("─" * WIDTH)
     print(
         f"{curated.personas} personas of {curated.documents} texts{first};"
-        f" {len(synthesized.records)} problems; {calls} calls in {time.monotonic() - start:.0f} s"
+        f" {len(synthesized.ids)} problems; {calls} calls in {time.monotonic() - start:.0f} s"
     )
     if prompt:
         print(f"{cached / prompt:.0%} of the prompts' tokens for personas came from the prefix cache")
@@ -53,7 +53,7 @@ def demo_command(
     tries.append((f"runs set-aside --hub {hub}", "what did not pass, and why"))
     tries.append(("curate YOUR_FILES --hub my-hub", "your own texts, web archives, Parquet …"))
     tries.append(("demo", "again: asks nothing twice"))
-    if synthesized.records:
-        tries.insert(0, (f"show {synthesized.records[0].id} --hub {hub}", "problem → persona → text"))
+    if synthesized.ids:
+        tries.insert(0, (f"show {synthesized.ids[0]} --hub {hub}", "problem → persona → text"))
     for command, what in tries:
         print(f"  {program()} {command}    # {what}")

@@ -10,7 +10,7 @@ from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.records import Record
 from personahub.synthesis import Brief, GivenItem, Task
-from personahub.workflows.prompting import Material, Prompting, in_turn, read_seeds, shown_examples
+from personahub.workflows.prompting import Material, Prompting, in_turn, shown_examples
 
 __all__ = ["Plan"]
 
@@ -57,7 +57,8 @@ class Plan:
 
     def briefs(self, limit: int) -> Iterator[Brief]:
         """The first ``limit`` of them; fewer where the items end before."""
-        seeds = read_seeds(self.material.seeds)
+        # All of them, since they are drawn in any order.
+        seeds = list(self.material.seeds or ())
         points, scenarios = self.material.key_points, self.material.scenarios
         vary = self.task.declaration.vary
         turns = {name: in_turn(len(values), self.seed, name) for name, values in vary.items()}

@@ -19,6 +19,7 @@ from personahub.corpus.rows import ROW_FORMATS, Row, read_rows
 from personahub.corpus.texts import Unread, clean
 from personahub.errors import UserError
 from personahub.hub import Hub
+from personahub.hub.tables import quoted
 from personahub.languages import LANGUAGES
 from personahub.records import SetAside
 from personahub.safeguards.rights import licence_name
@@ -233,9 +234,8 @@ def _text_of(fields: Mapping[str, Any], field: str | None) -> str | tuple[str, s
 
 
 def _of_data_set(hub: Hub, name: str, field: str | None) -> _Rows:
-    quoted = name.replace("'", "''")
     row = 0
-    for batch in hub.records.read(_COLUMNS, f"dataset = '{quoted}'"):
+    for batch in hub.records.read(_COLUMNS, f"dataset = {quoted(name)}"):
         for record in batch.to_pylist():
             row += 1
             text = _text_of(json.loads(record["fields"]) if field else {"text": record["text"]}, field)

@@ -12,10 +12,10 @@ import yaml
 
 from personahub.errors import UserError
 from personahub.hub import Hub
-from personahub.synthesis import METHODS, GivenItem, Method, Settings, Task
+from personahub.synthesis import METHODS, Method, Settings, Task
 from personahub.workflows.items import Items, read_items
 
-__all__ = ["Material", "Prompting", "in_turn", "load_material"]
+__all__ = ["Material", "Prompting", "in_turn", "load_material", "shown_examples"]
 
 _T = TypeVar("_T")
 _MOST_CANDIDATES = 20
@@ -190,8 +190,3 @@ def shown_examples(
 
 
 _BLOCK = 8
-
-
-def read_seeds(items: Items | None) -> list[GivenItem]:
-    """All of them, since they are drawn in any order."""
-    return list(items) if items else []

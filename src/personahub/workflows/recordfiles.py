@@ -12,7 +12,7 @@ from personahub.errors import UserError
 from personahub.records import SCHEMAS, Record
 from personahub.workflows.files import check_target, writing_rows
 
-__all__ = ["FORMS", "Form", "RecordFile", "line_of"]
+__all__ = ["FORMS", "Form", "RecordFile"]
 
 Form = Literal["records", "personahub"]
 FORMS: tuple[Form, ...] = ("records", "personahub")
@@ -77,9 +77,4 @@ class RecordFile:
         if self._form == "personahub":
             values = (record.persona, record.text, self._kind(record))
             return dict(zip(_PAPER.names, values, strict=True))
-        return line_of(record)
-
-
-def line_of(record: Record) -> dict[str, Any]:
-    """A record's columns with its id."""
-    return {"id": record.id, **asdict(record)}
+        return {"id": record.id, **asdict(record)}

@@ -9,6 +9,7 @@ from typing import Any
 
 from personahub.errors import UserError
 from personahub.hub import Hub
+from personahub.hub.tables import quoted
 from personahub.records import Kind
 
 __all__ = ["Lineage", "find_one", "show"]
@@ -111,7 +112,7 @@ def find_one(hub: Hub, record_id: str) -> dict[str, Any]:
         if record_id.startswith(Kind.IMPORTED):
             raise UserError(
                 f"{record_id}: is the id of an imported row, of which the hub keeps its persona alone:"
-                f" personahub sample --where \"starts_with(parent_id, '{_quoted(record_id)}')\" --view all"
+                f' personahub sample --where "starts_with(parent_id, {quoted(record_id)})" --view all'
                 f" --hub {hub.path} finds it"
             )
         raise UserError(f"{record_id}: is no id; ids begin with d, p, r or x")
@@ -124,10 +125,6 @@ def find_one(hub: Hub, record_id: str) -> dict[str, Any]:
         ids = ", ".join(row["id"] for row in found[:5])
         raise UserError(f"{record_id}: {len(found)} ids begin so ({ids}, …); give more of it")
     return found[0]
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def _made_from(hub: Hub, record: Mapping[str, Any]) -> list[Mapping[str, Any]]:

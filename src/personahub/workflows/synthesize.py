@@ -272,7 +272,8 @@ def _tell(
         count = sum(items.unusable.values())
         work.watcher.notice(f"{items.named}: {count:,} rows cannot be used and are set aside")
         work.outcome.set_aside.update(items.unusable)
-        work.buffer.add(*items.set_aside(work.outcome.run.number))
+        for case in items.set_aside(work.outcome.run.number):
+            work.buffer.add(case)
 
 
 async def _run(
