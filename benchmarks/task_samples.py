@@ -42,8 +42,8 @@ PAGES: Mapping[str, list[tuple[str, int, dict[str, Any], dict[str, Any]]]] = {
     "instruction": [("one turn", 8, {}, {}), ("two turns", 2, {"turns": 2}, {})],
     "dialogue": [("dialogue", 10, {}, {})],
     "knowledge": [("article", 5, {"form": "article"}, {}), ("reading", 5, {"form": "reading"}, {})],
-    "npc": [("npc", 10, {}, {})],
-    "tool": [("tool", 10, {}, {}), ("tool with code", 2, {"implement": True}, {})],
+    "npc": [("npc", 20, {}, {})],
+    "tool": [("tool", 30, {}, {}), ("tool with code", 2, {"implement": True}, {})],
     "profile": [("profile", 8, {}, {}), ("detailed", 2, {"detailed": True}, {})],
     "perspective": [("perspective", 10, {"question": QUESTION}, {})],
     "solution": [
@@ -147,6 +147,9 @@ def _part(
     )
     if counts:
         lines.append(f"A reader's verdicts: {counts}.")
+    if len(records) > 10:
+        lines.append(f"The first 10 of the {len(records)} stand here.")
+        records = records[:10]
     for number, record in enumerate(records, 1):
         lines += _sample(number, record, verdicts.get(record.id), whole=number == 1)
     return "\n".join(lines) + "\n"
