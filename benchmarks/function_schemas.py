@@ -1,8 +1,8 @@
 r"""Whether the tools of a data set are what function calling takes.
 
 Each record's ``function`` goes through the meta-schemas of JSON Schema in two validators (jsonschema-rs and
-jsonschema) and through the types that the openai SDK sends; names and descriptions are held to the bounds that
-OpenAI's API refuses at. Needs ``pip install openai jsonschema``.
+jsonschema) and through the types that the openai SDK sends; names and descriptions are held to the bounds of
+OpenAI's API. Needs ``pip install openai jsonschema``.
 
     python benchmarks/task_samples.py --hub demo-hub --out docs/samples --only tool
     python benchmarks/function_schemas.py --hub demo-hub --dataset "samples tool"
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--dataset", default="samples tool")
     given = parser.parse_args()
     rows = Hub(given.hub).records.rows(f"dataset = '{given.dataset}'")
-    tools = [json.loads(json.loads(row["fields"])["function"]) for row in rows]
+    tools = [json.loads(row["fields"])["function"] for row in rows]
     print(f"{len(tools)} tools, {len({tool['function']['name'] for tool in tools})} names")
     checks = {
         "jsonschema-rs, draft 2020-12": rust,
