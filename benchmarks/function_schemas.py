@@ -69,13 +69,14 @@ def reference(tool: dict[str, Any]) -> str:
 def sdk(tool: dict[str, Any]) -> str:
     """What the types say that the SDK sends tools as; keys that they do not know are faults."""
     pydantic, chat = importlib.import_module("pydantic"), importlib.import_module("openai.types.chat")
-    form = pydantic.TypeAdapter(
-        chat.ChatCompletionFunctionToolParam, config=pydantic.ConfigDict(extra="forbid")
-    )
+    form = pydantic.TypeAdapter(chat.ChatCompletionFunctionToolParam)
     try:
-        form.validate_python(tool)
+        known = form.validate_python(tool)
     except pydantic.ValidationError as error:
         return str(error)
+    # Keys that the type does not know are left out of what it gives.
+    if known != tool:
+        return f"keys that the SDK does not know, in {json.dumps(tool)}"
     return ""
 
 
