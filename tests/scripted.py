@@ -142,7 +142,7 @@ def problem_reply(request: Request) -> str:
         )
     values = {
         "unknown": f"how many {things} stay",
-        "quantities": [f"{number} {things}", "3 equal parts"],
+        "quantities": [f"{number} {things}", f"{number} of them at first"],
         "problem": problem,
     }
     asked = (request.schema or {}).get("properties", ["problem"])

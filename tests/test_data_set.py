@@ -11,6 +11,7 @@ import pytest
 from hubs import hub_of
 from personahub import Hub, Prompting, Selection, UserError, synthesize
 from personahub.models import Message, Reply, Request, RequestError
+from personahub.synthesis import Task
 from personahub.workflows.running import Watcher
 from scripted import ScriptedModel, problem_reply
 from task_folders import note_reply, said_by_user, task_folder
@@ -309,6 +310,48 @@ def test_a_text_in_another_script_than_the_language_asked_for_is_set_aside(notes
     outcome = synthesize(notes, hub, n=1, language="ru", model=model)
     assert outcome.set_aside == {"wrong_language": 1}
     assert outcome.records[0].language == "ru"
+
+
+def test_code_does_not_count_for_the_language_of_a_text(notes: Path, hub: Path) -> None:
+    said = "Старый мост закрыт\n\n```python\ndef bridge_is_open(day: str) -> bool:\n    return False\n```"
+    outcome = synthesize(notes, hub, n=1, language="ru", model=ScriptedModel(saying(said)))
+    assert (len(outcome.ids), outcome.set_aside) == (1, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "stated", "left_out"),
+    [
+        (["12 eggs", "a dozen boxes"], "She sells 12 eggs.", None),
+        (["12 eggs", "4 boxes"], "She sells 12 eggs in boxes.", "4"),
+        (["4 boxes"], "She sells 14 boxes.", "4"),
+        (["1,200 eggs"], "Она продала 1 200 яиц.", None),
+        (["0.5 litre"], "Налили 0,5 литра.", None),
+        (["1200元"], "他花了1200元。", None),
+        (["2.50 euros"], "It costs 2 euros 50.", "2.50"),
+        (["15 minutes"], "In 2024 15 minutes", None),
+        ("7 days", "All week.", "7"),
+        ([], "No number at all.", None),
+    ],
+)
+def test_a_number_that_one_field_gives_and_the_other_leaves_out_is_a_fault(
+    tmp_path: Path, given: str | list[str], stated: str, left_out: str | None
+) -> None:
+    properties = {"given": {"type": ["array", "string"]}, "note": {"type": "string"}}
+    schema = {"type": "object", "properties": properties}
+    folder = task_folder(tmp_path / "sums", examples=False, schema=schema, states={"note": "given"})
+    fault = Task.load(folder).find_unstated({"given": given, "note": stated})
+    last = given if isinstance(given, str) else next(iter(given[-1:]), "")
+    told = f"note does not state the {left_out} of {last!r}"
+    assert fault == (("number_left_out", told) if left_out else None)
+
+
+def test_a_problem_that_leaves_out_a_number_it_planned_is_set_aside(hub: Path) -> None:
+    def forgetful(request: Request) -> str:
+        planned = json.loads(problem_reply(request))
+        return json.dumps({**planned, "quantities": [*planned["quantities"], "977001 boxes"]})
+
+    outcome = synthesize("math", hub, n=1, model=ScriptedModel(forgetful))
+    assert set(outcome.set_aside) == {"number_left_out"}
 
 
 def test_a_persona_longer_than_the_context_is_a_failure_of_its_own(notes: Path, tmp_path: Path) -> None:

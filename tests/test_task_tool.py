@@ -147,6 +147,13 @@ def test_an_argument_that_comes_twice_or_is_a_word_of_python_is_set_aside() -> N
         assert reserved.reason == "reserved_name"
 
 
+def test_a_tool_that_depends_on_itself_is_set_aside() -> None:
+    itself = answer(DAYS | {"depend": ["a calendar", DAYS["function_name"]]})
+    assert isinstance(itself, SetAside)
+    assert itself.reason == "depends_on_itself"
+    assert not isinstance(answer(DAYS | {"depend": ["count_weaving_days_of_year"]}), SetAside)
+
+
 def test_with_implement_the_code_and_then_its_tests_are_asked_for() -> None:
     synthesizer = Synthesizer(TOOL, TOOL.settings({"implement": True}), "m", "d")
     brief = Brief(0, "en", None)

@@ -235,6 +235,7 @@ class Declaration(_Strict):
     sampling: Sampling = Sampling()
     max_tokens: int = Field(gt=0)
     checks: tuple[Literal[CHECKS], ...] = ()  # type: ignore[valid-type]
+    states: Mapping[_Name, _Name] = {}
     reject: _Patterns = {}
     require: _Patterns = {}
 
@@ -242,6 +243,14 @@ class Declaration(_Strict):
     def _one_kind_of_items(self) -> "Declaration":
         if sum(option.type == "items" for option in self.options.values()) > 1:
             raise ValueError("only one option can be of the type items")
+        return self
+
+    @model_validator(mode="after")
+    def _states_what_is_replied(self) -> "Declaration":
+        replied = set(self.schema_["properties"])
+        for name in (*self.states, *self.states.values()):
+            if name not in replied:
+                raise ValueError(f"states: {name} is no field of the schema; there are {', '.join(replied)}")
         return self
 
     @model_validator(mode="after")

@@ -22,7 +22,7 @@ from personahub.synthesis.wording import Wording
 __all__ = ["METHODS", "Method", "Synthesizer", "added_wording"]
 
 _LEAST_SCRIPT = 0.4
-_IDENTIFIER = re.compile(r"`[^`\n]*`|\b\w*[_(]\w*")
+_CODE = re.compile(r"(?ms)^```.*?^```$|`[^`\n]*`|\b\w*[_(]\w*")
 Method = Literal["zero-shot", "few-shot", "persona-enhanced", "instance-driven", "key-point-driven"]
 METHODS: tuple[Method, ...] = (
     "zero-shot",
@@ -195,7 +195,8 @@ class Synthesizer:
             text, fields = self.task.finish(fields, known)
         except ValueError as error:
             return self._set_aside(brief, "unusable", str(error), canonical_json(fields), request, run)
-        if fault := self.task.find_fault(text) or self._wrong_language(text, brief.language):
+        fault = self.task.find_fault(text) or self.task.find_unstated(fields)
+        if fault := fault or self._wrong_language(text, brief.language):
             return self._set_aside(brief, *fault, text, request, run)
         persona = brief.persona or {}
         root = persona or (brief.item.lineage if brief.item else {})
@@ -224,8 +225,8 @@ class Synthesizer:
 
     @staticmethod
     def _wrong_language(text: str, language: str) -> tuple[str, str] | None:
-        """By script alone; names of functions and the like are in Latin letters in any language."""
-        share = script_share(_IDENTIFIER.sub(" ", text), language)
+        """By script alone; code and names of functions are in Latin letters in any language."""
+        share = script_share(_CODE.sub(" ", text), language)
         if share is None or share >= _LEAST_SCRIPT:
             return None
         return "wrong_language", f"only {share:.0%} of its letters are of {language_name(language)}"

@@ -30,6 +30,10 @@ _OWN_VARIABLES = frozenset({"persona", "other", "relation", "language_name", "it
 _CHARACTERS = 20_000
 """Of a file that goes into every prompt, unless its option says otherwise: about 5,000 tokens."""
 
+_NUMBER = re.compile(r"\d{1,3}(?:[\u00a0\u202f ]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*")
+_GROUPS = re.compile(r"(?<=\d)[,\u00a0\u202f ](?=\d{3}(?!\d))")
+"""What stands between the thousands of a number."""
+
 Settings = Mapping[str, Any]
 """The value of every option of a task: a text, a number, yes or no, or a :class:`GivenFile`."""
 
@@ -223,6 +227,15 @@ class Task:
         unique = self.declaration.unique
         return " ".join(fill_in(unique, {**settings, **fields}).casefold().split()) if unique else ""
 
+    def find_unstated(self, fields: Mapping[str, Any]) -> tuple[str, str] | None:
+        """A number that one field gives and the field that should state it leaves out, or None."""
+        for name, given in self.declaration.states.items():
+            stated = _numbers(fields.get(name))
+            for value in _texts(fields.get(given)):
+                if missing := _numbers(value) - stated:
+                    return "number_left_out", f"{name} does not state the {min(missing)} of {value[:80]!r}"
+        return None
+
     def find_fault(self, text: str) -> tuple[str, str] | None:
         """The reason why a text does not pass and what was seen, or None."""
         for reason, pattern in self.declaration.reject.items():
@@ -232,6 +245,16 @@ class Task:
             if not re.search(pattern, text):
                 return reason, "holds nothing of what the task asks for"
         return None
+
+
+def _texts(value: Any) -> Sequence[str]:
+    return [str(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
+
+
+def _numbers(value: Any) -> set[str]:
+    """The numbers in digits, in one form: 1,000 and 1 000 are 1000, 0,5 is 0.5."""
+    found = (match[0] for text in _texts(value) for match in _NUMBER.finditer(text))
+    return {_GROUPS.sub("", number).replace(",", ".") for number in found}
 
 
 def _check_templates(file: Path, declaration: Declaration) -> None:
