@@ -23,6 +23,7 @@ __all__ = [
     "Record",
     "SetAside",
     "Table",
+    "Verdict",
     "content_id",
     "to_arrow",
 ]
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     PERSONA = "p"
     RECORD = "r"
     SET_ASIDE = "x"
+    VERDICT = "v"
 
 
 def content_id(kind: Kind, *parts: str) -> str:
@@ -190,7 +192,38 @@ class SetAside:
         )
 
 
-Table = Document | Persona | Record | SetAside
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check found of one record; of several of one check the latest run's counts."""
+
+    record_id: str
+    dataset: str
+    check: str
+    outcome: str
+    """"passed", "failed" or "undecided"."""
+    score: float | None
+    """From 0 to 1, higher is better; None where the check knows only yes and no."""
+    reason: str
+    """A short name, the same for every case of its kind; empty for what passed plainly."""
+    evidence: str
+    """What it rests on, as JSON."""
+    rejects: bool
+    """Whether a failed one takes the record out of the data set as it is listed and exported."""
+    model: str
+    """Whom it asked; empty where no model was."""
+    calls: int
+    tokens: int
+    cost: float | None
+    """US dollars; None where the price is not known."""
+    run: int
+
+    @property
+    def id(self) -> str:
+        """Hash of the record, the check and the run: each run judges anew."""
+        return content_id(Kind.VERDICT, self.record_id, self.check, str(self.run))
+
+
+Table = Document | Persona | Record | SetAside | Verdict
 
 _STRING, _INT = pa.string(), pa.int64()
 
@@ -281,6 +314,24 @@ SCHEMAS: Mapping[type, pa.Schema] = {
             "run": pa.int32(),
             "request": _STRING,
         }
+    ),
+    Verdict: _schema(
+        {
+            "record_id": _STRING,
+            "dataset": _STRING,
+            "check": _STRING,
+            "outcome": _STRING,
+            "score": pa.float64(),
+            "reason": _STRING,
+            "evidence": _STRING,
+            "rejects": pa.bool_(),
+            "model": _STRING,
+            "calls": pa.int32(),
+            "tokens": _INT,
+            "cost": pa.float64(),
+            "run": pa.int32(),
+        },
+        nullable=["score", "cost"],
     ),
 }
 """The Arrow schema of each record type: the id, then the fields in their order."""

@@ -95,7 +95,7 @@ def _say_source(merged: "Merged") -> None:
 
 
 def _counted(*merged: "Merged") -> str:
-    names = ("documents", "personas", "records", "set_aside", "journal_entries")
+    names = ("documents", "personas", "records", "set_aside", "verdicts", "journal_entries")
     sums = {name: sum(getattr(each, name) for each in merged) for name in names}
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sums.items() if count)
 

@@ -44,27 +44,35 @@ def most_tokens(request: Request) -> tuple[int, int]:
     return size, request.sampling.max_tokens
 
 
+@dataclass(slots=True)
+class _Spent:
+    """What is spent and set aside so far."""
+
+    cost: float = 0.0
+    tokens: int = 0
+    calls: int = 0
+
+
 class Budget:
     """Keeps a run under its ceiling.
 
     Args:
         ceiling: what the run may spend, earlier invocations included.
         price: of the model's calls; needed where there is a ceiling for the cost.
+        beside: the budget of another model of the same run, which has one purse with this one.
     """
 
-    def __init__(self, ceiling: Ceiling, price: Price | None) -> None:
-        """Begin with nothing spent."""
+    def __init__(self, ceiling: Ceiling, price: Price | None, beside: "Budget | None" = None) -> None:
+        """Begin with nothing spent, or with what the other has."""
         self.ceiling = ceiling
         self._price = price
-        self._cost = 0.0
-        self._tokens = 0
-        self._calls = 0
+        self._spent = beside._spent if beside else _Spent()
 
     def spend(self, *, cost: float, tokens: int, calls: int) -> None:
         """Count what earlier invocations of the run spent."""
-        self._cost += cost
-        self._tokens += tokens
-        self._calls += calls
+        self._spent.cost += cost
+        self._spent.tokens += tokens
+        self._spent.calls += calls
 
     def reserve(self, request: Request) -> Most | None:
         """Set aside what the call may cost at most; None where that would pass the ceiling."""
@@ -72,14 +80,14 @@ class Budget:
         most = Most(prompt + completion, self._price.most(prompt, completion) if self._price else 0.0)
         ceiling = self.ceiling
         if (
-            (ceiling.calls is not None and self._calls + 1 > ceiling.calls)
-            or (ceiling.tokens is not None and self._tokens + most.tokens > ceiling.tokens)
-            or (ceiling.cost is not None and self._cost + most.cost > ceiling.cost)
+            (ceiling.calls is not None and self._spent.calls + 1 > ceiling.calls)
+            or (ceiling.tokens is not None and self._spent.tokens + most.tokens > ceiling.tokens)
+            or (ceiling.cost is not None and self._spent.cost + most.cost > ceiling.cost)
         ):
             return None
-        self._calls += 1
-        self._tokens += most.tokens
-        self._cost += most.cost
+        self._spent.calls += 1
+        self._spent.tokens += most.tokens
+        self._spent.cost += most.cost
         return most
 
     def settle(self, most: Most, usage: Usage | None, cost: float | None) -> None:
@@ -92,22 +100,22 @@ class Budget:
             cost: dollars, where they are known.
         """
         if usage is None:
-            self._calls -= 1
-            self._tokens -= most.tokens
-            self._cost -= most.cost
+            self._spent.calls -= 1
+            self._spent.tokens -= most.tokens
+            self._spent.cost -= most.cost
             return
         if usage.prompt_tokens is not None and usage.completion_tokens is not None:
-            self._tokens += usage.prompt_tokens + usage.completion_tokens - most.tokens
+            self._spent.tokens += usage.prompt_tokens + usage.completion_tokens - most.tokens
         if cost is not None:
-            self._cost += cost - most.cost
+            self._spent.cost += cost - most.cost
 
     def says(self) -> str:
         """Which ceiling was reached, in words."""
         parts = []
         if self.ceiling.cost is not None:
-            parts.append(f"${self._cost:.4f} of ${self.ceiling.cost:g}")
+            parts.append(f"${self._spent.cost:.4f} of ${self.ceiling.cost:g}")
         if self.ceiling.tokens is not None:
-            parts.append(f"{self._tokens:,} of {self.ceiling.tokens:,} tokens")
+            parts.append(f"{self._spent.tokens:,} of {self.ceiling.tokens:,} tokens")
         if self.ceiling.calls is not None:
-            parts.append(f"{self._calls:,} of {self.ceiling.calls:,} calls")
+            parts.append(f"{self._spent.calls:,} of {self.ceiling.calls:,} calls")
         return ", ".join(parts)

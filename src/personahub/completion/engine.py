@@ -12,11 +12,11 @@ import random
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Container, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
-from personahub.completion.budget import Ceiling, Most, most_tokens
+from personahub.completion.budget import Budget, Ceiling, Most, most_tokens
 from personahub.completion.completions import Completion, Failure, Totals
 from personahub.completion.in_flight import InFlight
 from personahub.completion.journal import EntryKind, Journal
@@ -112,16 +112,35 @@ class Engine:
         self._queue: Queue | None = None
         self._flying: InFlight | None = None
         """Kept where there is a ceiling."""
+        self._companions: list[Engine] = []
         self._error: BaseException | None = None
         self._last_good = time.monotonic()
         self._in_flight = 0
         self._settled = asyncio.Event()
+
+    def beside(self, models: Sequence[LanguageModel], price: Price | None) -> "Engine":
+        """An engine for another model of the same run: one purse, the same totals, stopped with this one.
+
+        Args:
+            models: the other model's endpoints.
+            price: of its calls.
+
+        Raises:
+            UserError: there is a ceiling for the cost and no price.
+        """
+        other = replace(self, models=models, price=price)
+        if self._budget:
+            other._budget = other._ledger.budget = Budget(self.ceiling, price, self._budget)
+        self._companions.append(other)
+        return other
 
     def stop(self) -> None:
         """Send no more requests; those in flight are still answered, journaled and handed over."""
         self.stopping = True
         if self._queue:
             self._queue.stop()
+        for other in self._companions:
+            other.stop()
 
     async def complete(
         self, requests: Iterable[Request] | AsyncIterable[Request]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from personahub.hub.datasets import open_table
 from personahub.hub.tables import WHOLE_TABLE
-from personahub.records import Document, Kind, Persona, Record, SetAside, Table, content_id
+from personahub.records import Document, Kind, Persona, Record, SetAside, Table, Verdict, content_id
 
 __all__ = ["Cases", "Finding", "Keys", "is_among", "keys_of", "scan_table", "wrong_ids"]
 
@@ -127,11 +127,14 @@ _PARTS: dict[type[Table], tuple[Kind, tuple[str, ...]]] = {
 
 def wrong_ids(kind: type[Table], rows: pa.RecordBatch) -> list[str]:
     """The ids among a table's rows that are not what their rows make."""
-    letter, names = _PARTS.get(kind, (Kind.SET_ASIDE, ()))
+    letter, names = _PARTS.get(kind, (Kind.VERDICT if kind is Verdict else Kind.SET_ASIDE, ()))
     if kind is SetAside:
         places = (f"{source}:{row}" for source, row in zip(*_lists(rows, "source", "row"), strict=True))
         before, request = _lists(rows, "kind", "reason", "text", "parent_id"), _lists(rows, "request")
         made = zip(*before, places, *request, strict=True)
+    elif kind is Verdict:
+        runs = (str(run) for run in rows["run"].to_pylist())
+        made = zip(*_lists(rows, "record_id", "check"), runs, strict=True)
     else:
         made = zip(*_lists(rows, *names), strict=True)
     ids = rows["id"].to_pylist()

@@ -17,7 +17,7 @@ from personahub.hub.marks import DRAFT, FORMAT, MARK, check_format, read_mark, w
 from personahub.hub.runs import Run, list_runs, start_run
 from personahub.hub.shards import SHARDS, Shard
 from personahub.hub.tables import HubTable
-from personahub.records import Document, Kind, Persona, Record, SetAside, Table
+from personahub.records import Document, Kind, Persona, Record, SetAside, Table, Verdict
 
 __all__ = ["Hub"]
 
@@ -119,6 +119,11 @@ class Hub:
         """What did not pass, with its reason."""
         return self._table("set_aside", SetAside)
 
+    @cached_property
+    def verdicts(self) -> HubTable:
+        """What checks found of records."""
+        return self._table("verdicts", Verdict)
+
     def _table(self, name: str, kind: type[Table]) -> HubTable:
         rows = None if self._rows is None else self._rows.get(name, 0)
         return HubTable(self.path / f"{name}.lance", kind, rows=rows)
@@ -192,7 +197,7 @@ class Hub:
     @property
     def tables(self) -> tuple[HubTable, ...]:
         """The tables of records, which only grow."""
-        return self.documents, self.personas, self.records, self.set_aside
+        return self.documents, self.personas, self.records, self.set_aside, self.verdicts
 
     def save_run(self, run: Run) -> None:
         """Write the run's state down; where it has ended, the hub as it is now is the run's version."""

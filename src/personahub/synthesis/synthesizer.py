@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from personahub.config import canonical_json
 from personahub.languages import language_name, script_share
 from personahub.models import Message, Request, Sampling
 from personahub.records import Record, SetAside
+from personahub.safeguards.code import without_code
 from personahub.synthesis.brief import Brief, GivenItem
 from personahub.synthesis.schemas import candidates_schema
 from personahub.synthesis.task import Settings, Task
@@ -22,7 +22,6 @@ from personahub.synthesis.wording import Wording
 __all__ = ["METHODS", "Method", "Synthesizer", "added_wording"]
 
 _LEAST_SCRIPT = 0.4
-_CODE = re.compile(r"(?ms)^```.*?^```$|`[^`\n]*`|\b\w*[_(]\w*")
 Method = Literal["zero-shot", "few-shot", "persona-enhanced", "instance-driven", "key-point-driven"]
 METHODS: tuple[Method, ...] = (
     "zero-shot",
@@ -226,7 +225,7 @@ class Synthesizer:
     @staticmethod
     def _wrong_language(text: str, language: str) -> tuple[str, str] | None:
         """By script alone; code and names of functions are in Latin letters in any language."""
-        share = script_share(_CODE.sub(" ", text), language)
+        share = script_share(without_code(text), language)
         if share is None or share >= _LEAST_SCRIPT:
             return None
         return "wrong_language", f"only {share:.0%} of its letters are of {language_name(language)}"

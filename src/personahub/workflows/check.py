@@ -18,7 +18,7 @@ from personahub.hub import Hub, Run
 from personahub.hub.checks import Cases, Finding, Keys, is_among, keys_of, scan_table, wrong_ids
 from personahub.hub.lineage import Lineages, joined
 from personahub.hub.runs import read_run
-from personahub.records import SCHEMAS, Document, Kind, Persona, Record, SetAside, Table
+from personahub.records import SCHEMAS, Document, Kind, Persona, Record, SetAside, Table, Verdict
 
 __all__ = ["CheckOutcome", "Finding", "check"]
 
@@ -110,6 +110,8 @@ class _Checker:
         self._check_records(personas)
         keys: list[Keys] = [keys_of(batch["id"]) for batch in self._rows("set_aside", SetAside)]
         self._check_unique(np.sort(joined(keys)), "set_aside", Kind.SET_ASIDE)
+        keys = [keys_of(batch["id"]) for batch in self._rows("verdicts", Verdict)]
+        self._check_unique(np.sort(joined(keys)), "verdicts", Kind.VERDICT)
         self._check_embeddings(personas)
         self._check_edges(personas)
         self._check_versions()

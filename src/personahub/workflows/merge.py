@@ -12,11 +12,12 @@ from personahub.errors import UserError
 from personahub.hub import Hub, Run
 from personahub.hub.shares import add_shares, match_runs, shards_of
 from personahub.hub.tables import HubTable
+from personahub.records import Kind, Verdict, content_id
 from personahub.workflows.running import NO_RUN
 
 __all__ = ["MergeOutcome", "Merged", "MergedRun", "merge"]
 
-_TABLES = ("documents", "personas", "records", "set_aside")
+_TABLES = ("documents", "personas", "records", "set_aside", "verdicts")
 """Parents before children, so that no reader sees a child alone."""
 
 
@@ -29,12 +30,14 @@ class Merged:
     personas: int
     records: int
     set_aside: int
+    verdicts: int
     journal_entries: int
 
     @property
     def added(self) -> int:
         """All of it together."""
-        return self.documents + self.personas + self.records + self.set_aside + self.journal_entries
+        rows = self.documents + self.personas + self.records + self.set_aside + self.verdicts
+        return rows + self.journal_entries
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,15 @@ def _renumbered(table: HubTable, runs: Mapping[int, int]) -> Iterator[pa.RecordB
             raise UserError(
                 f"{table.path}: has rows of run {error}, whose file is missing from runs/; bring it back"
             ) from error
-        yield batch.set_column(column, table.schema.field(column), pa.array(numbers, pa.int32()))
+        renumbered = batch.set_column(column, table.schema.field(column), pa.array(numbers, pa.int32()))
+        yield _named_anew(renumbered) if table.kind is Verdict else renumbered
+
+
+def _named_anew(verdicts: pa.RecordBatch) -> pa.RecordBatch:
+    """Verdicts with the ids that their new run gives them: each run judges anew."""
+    parts = (verdicts[name].to_pylist() for name in ("record_id", "check", "run"))
+    ids = [content_id(Kind.VERDICT, record, check, str(run)) for record, check, run in zip(*parts, strict=True)]
+    return verdicts.set_column(0, verdicts.schema.field(0), pa.array(ids, pa.string()))
 
 
 def _told(run: Run) -> MergedRun:

@@ -20,13 +20,15 @@ from personahub.models import EmbeddingModel
 from personahub.records import Record
 from personahub.synthesis import Brief, Synthesizer
 
-__all__ = ["REPETITIONS", "Repetition", "RepetitionFilter"]
+__all__ = ["REPETITIONS", "SEMANTIC", "SURFACE", "Meanings", "Repetition", "RepetitionFilter"]
 
 Repetition = Literal["semantic", "surface", "off"]
 REPETITIONS: tuple[Repetition, ...] = ("semantic", "surface", "off")
 
-_SURFACE = 0.9
-_SEMANTIC = 0.9
+SURFACE = 0.9
+"""Jaccard similarity of words from which a text repeats another."""
+SEMANTIC = 0.9
+"""The same for the cosine of meanings."""
 _COPIED = 0.7
 """Share of common words from which a text is a copy of what the prompt showed."""
 _RUN = 6
@@ -36,7 +38,7 @@ _READ = 1000
 _Vectors = npt.NDArray[np.float32]
 
 
-class _Meanings:
+class Meanings:
     """The vectors of the kept records, and which of them are near a new one."""
 
     def __init__(self) -> None:
@@ -67,7 +69,7 @@ class _Meanings:
             better = here > best
             best[better], places[better] = here[better], rows[better] + number * _READ
         return [
-            (self._ids[place], float(cosine)) if cosine >= _SEMANTIC else None
+            (self._ids[place], float(cosine)) if cosine >= SEMANTIC else None
             for place, cosine in zip(places.tolist(), best.tolist(), strict=True)
         ]
 
@@ -96,10 +98,10 @@ class RepetitionFilter:
     encoder: Callable[[], EmbeddingModel]
     _ids: set[str] = field(default_factory=set)
     _names: dict[str, str] = field(default_factory=dict)
-    _surface: PageFilter = field(default_factory=lambda: PageFilter(_SURFACE))
+    _surface: PageFilter = field(default_factory=lambda: PageFilter(SURFACE))
     _worded: list[str] = field(default_factory=list)
     """Ids of what the surface filter holds, in its order."""
-    _meanings: _Meanings = field(default_factory=_Meanings)
+    _meanings: Meanings = field(default_factory=Meanings)
     _unsaved: dict[str, _Vectors] = field(default_factory=dict)
 
     def __enter__(self) -> Self:

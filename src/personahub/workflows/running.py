@@ -16,7 +16,7 @@ from personahub.completion import BatchEngine, Engine, Failure, Journal, Totals
 from personahub.hub import Hub, Run, RunStatus
 from personahub.models import LanguageModel
 from personahub.models.batches import BatchModel
-from personahub.records import Document, Persona, Record, SetAside, Table
+from personahub.records import Document, Persona, Record, SetAside, Table, Verdict
 from personahub.workflows.calls import Calls
 from personahub.workflows.estimate import Estimate, Estimator, Range
 
@@ -98,6 +98,7 @@ class Buffer:
             Persona: hub.personas,
             Record: hub.records,
             SetAside: hub.set_aside,
+            Verdict: hub.verdicts,
         }
         self._waiting: dict[type[Table], list[Table]] = {kind: [] for kind in self._tables}
         self._size, self._seconds = size, seconds

@@ -1,0 +1,117 @@
+"""Whether two answers to one problem are the same: by their words, their numbers, then by math-verify.
+
+math-verify alone is not asked, since of free text it takes the last number it finds: "2 hours 30 minutes" and
+"1 hour 30 minutes" are both 30 to it. So numbers are read here, with what stands around them, and it gets what
+is a formula. What nobody can tell is left to a model.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from personahub.verification.formulas import FormulaJudge
+
+__all__ = ["Numbers", "groups_of", "numbers_of", "same_answer"]
+
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9.])[-+\u2212]?(?:\d{1,3}(?:[ ,\u00a0\u202f'\u2019]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s?/\s?\d+)?"
+)
+_GROUPS = re.compile(r"(?<=\d)[ ,\u00a0\u202f'\u2019](?=\d{3}(?!\d))")
+_WORD = re.compile(r"\w+")
+_FORMULA = re.compile(r"[\\^√π]|\b(?:sqrt|pi|log|ln|sin|cos|tan|exp)\b|[a-z]\s*[=(]|\d\s*[*×·]\s*\d|\d[a-z]\b")
+_ARTICLES = frozenset({"the", "a", "an", "is", "about", "approximately", "около", "примерно", "это"})
+_ROUNDED = Decimal("0.005")
+"""Share by which two numbers may differ of which one has more digits: one solver rounds, the other does not."""
+
+
+class Numbers(NamedTuple):
+    """The numbers of an answer, in their order, and the words around them."""
+
+    values: tuple[Decimal, ...]
+    digits: tuple[int, ...]
+    """Digits behind the point of each, as it was written."""
+    words: frozenset[str]
+
+
+def same_answer(first: str, second: str, formulas: FormulaJudge) -> bool | None:
+    """Whether two answers are one; None where no rule can tell.
+
+    Args:
+        first: an answer: a number with or without its unit, several, a formula, a name, a word.
+        second: the other.
+        formulas: compares formulas.
+    """
+    one, other = _plain(first), _plain(second)
+    if one == other:
+        return True
+    if _FORMULA.search(one) or _FORMULA.search(other):
+        return formulas.same(first, second)
+    numbers, others = numbers_of(one), numbers_of(other)
+    if not numbers.values and not others.values:
+        return None
+    if len(numbers.values) != len(others.values):
+        return None
+    alike = all(
+        _alike(a, b, at_a, at_b)
+        for a, b, at_a, at_b in zip(
+            numbers.values, others.values, numbers.digits, others.digits, strict=True
+        )
+    )
+    if not alike and len(numbers.values) == 1 and ("%" in one) != ("%" in other):
+        percent, share = (numbers, others) if "%" in one else (others, numbers)
+        # 30 % is 0.3, too.
+        alike = _alike(percent.values[0] / 100, share.values[0], percent.digits[0] + 2, share.digits[0])
+    if numbers.words == others.words or not numbers.words or not others.words:
+        return alike
+    # Other words may be the same unit, or another one in which the same amount is another number; and of
+    # several numbers they may say which is whose.
+    return True if alike and len(numbers.values) == 1 else None
+
+
+def numbers_of(answer: str) -> Numbers:
+    """The numbers of an answer with its words, percentages as they stand."""
+    values, digits = [], []
+    for match in _NUMBER.finditer(answer):
+        text = _GROUPS.sub("", match[0]).replace(",", ".").replace("\u2212", "-").replace(" ", "")
+        over, _, under = text.partition("/")
+        if under and Decimal(under) == 0:
+            continue
+        values.append(Decimal(over) / Decimal(under) if under else Decimal(over))
+        # A fraction is exact.
+        digits.append(99 if under else len(over.partition(".")[2]))
+    rest = _NUMBER.sub(" ", answer)
+    return Numbers(tuple(values), tuple(digits), frozenset(_WORD.findall(rest)) - _ARTICLES)
+
+
+def _plain(answer: str) -> str:
+    text = unicodedata.normalize("NFKC", answer).casefold().strip().strip(".。!")
+    return re.sub(r"\s+", " ", re.sub(r"\$|€|£|¥|元|руб\.?|₽", " ", text)).strip()
+
+
+def _alike(one: Decimal, other: Decimal, digits: int, other_digits: int) -> bool:
+    if one == other:
+        return True
+    if digits == other_digits:
+        return False
+    return abs(one - other) <= _ROUNDED * max(abs(one), abs(other))
+
+
+def groups_of(answers: Sequence[str], same: Mapping[tuple[int, int], bool | None]) -> list[list[int]]:
+    """The answers that agree, the largest group first, of equal ones the first.
+
+    Args:
+        answers: what is grouped.
+        same: for pairs of places (the smaller first) whether they are the same.
+    """
+    groups: list[list[int]] = []
+    for place in range(len(answers)):
+        # An answer is of a group where it is the same as its first.
+        for group in groups:
+            if same.get((group[0], place)):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return sorted(groups, key=lambda group: (-len(group), group[0]))

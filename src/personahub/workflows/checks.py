@@ -1,0 +1,175 @@
+"""Which checks there are, and what each needs: what ``verify`` and ``synthesize --checks`` offer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from personahub.dedup.pages import PageFilter
+from personahub.dedup.words import find_words
+from personahub.errors import UserError
+from personahub.models import EmbeddingModel
+from personahub.verification import AskingCheck, Finding, Item, LocalCheck
+from personahub.workflows.repetition import SURFACE, Meanings
+
+__all__ = ["ASKING", "CHECKS", "Checks", "RepetitionCheck", "open_checks", "parse_checks"]
+
+CHECKS: Mapping[str, str] = {
+    "schema": "the fields fit their schema; a tool's interface is one that function calling takes",
+    "language": "the text is in its language",
+    "repetition": "no text before it says the same, in words or meaning",
+    "fidelity": "the text is nearer to its persona than to others",
+    "tool": "the code passes the tests that came with it, in the sandbox",
+    "answers": "the problem is solved several times, and at least two solutions agree",
+    "well-posed": "a judge reads whether what is given leads to one answer",
+}
+"""By name, what passes."""
+ASKING = ("answers", "well-posed")
+"""Those that ask a language model."""
+_SANDBOXED = ("tool", "answers")
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Which checks are made, and how.
+
+    Attributes:
+        names: of the checks, in the order of :data:`CHECKS`; None for those that the records' tasks want.
+        samples: solutions of a problem by the model.
+        program: have each problem solved by a program as well.
+        readings: readings of the judge.
+        schema: a file with the JSON schema of the rows; None for that of the records' task.
+        seed: of all that is sampled.
+    """
+
+    names: tuple[str, ...] | None = None
+    samples: int = 3
+    program: bool = True
+    readings: int = 1
+    schema: Path | None = None
+    seed: int = 0
+
+
+def parse_checks(text: str) -> tuple[str, ...]:
+    """The checks that a list with commas names, in their order.
+
+    Raises:
+        UserError: one of them is none, or there is none at all.
+    """
+    given = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := [name for name in given if name not in CHECKS]:
+        raise UserError(f"--checks {unknown[0]}: is no check; there are {', '.join(CHECKS)}")
+    if not given:
+        raise UserError(f"--checks: names none; there are {', '.join(CHECKS)}")
+    return tuple(name for name in CHECKS if name in given)
+
+
+def open_checks(
+    names: Sequence[str],
+    how: Checks,
+    held: ExitStack,
+    *,
+    model: str,
+    second: str,
+    schema_of: Callable[[Item], Mapping[str, Any] | None],
+    encoder: Callable[[], EmbeddingModel],
+) -> tuple[list[LocalCheck], list[AskingCheck]]:
+    """The checks of these names, those that need no model and those that ask one.
+
+    Args:
+        names: of the checks.
+        how: how they are made.
+        held: closes what they open.
+        model: identity of the model that is asked.
+        second: identity of the second model; empty for none.
+        schema_of: the schema of an item.
+        encoder: opens what compares meanings.
+
+    Raises:
+        UserError: what a check needs is not there; the message says how to get it.
+    """
+    from personahub.corpus import detect_language
+    from personahub.verification.answers import Answers
+    from personahub.verification.fidelity import Fidelity
+    from personahub.verification.forms import LanguageCheck, SchemaCheck
+    from personahub.verification.formulas import FormulaJudge
+    from personahub.verification.sandbox import Sandbox
+    from personahub.verification.tools import ToolCheck
+    from personahub.verification.well_posed import WellPosed
+
+    sandbox = None
+    if "tool" in names or ("answers" in names and how.program):
+        sandbox = Sandbox()
+        sandbox.check()
+    local: dict[str, Callable[[], LocalCheck]] = {
+        "schema": lambda: SchemaCheck(schema_of),
+        "language": lambda: LanguageCheck(detect_language),
+        "repetition": lambda: held.enter_context(RepetitionCheck(encoder)),
+        "fidelity": lambda: Fidelity(encoder),
+        "tool": lambda: ToolCheck(sandbox),  # type: ignore[arg-type]
+    }
+    asking: dict[str, Callable[[], AskingCheck]] = {
+        "answers": lambda: Answers(
+            model,
+            sandbox if how.program else None,
+            held.enter_context(FormulaJudge()),
+            how.samples,
+            second,
+            how.seed,
+        ),
+        "well-posed": lambda: WellPosed(model, how.readings, how.seed),
+    }
+    return (
+        [make() for name, make in local.items() if name in names],
+        [make() for name, make in asking.items() if name in names],
+    )
+
+
+@dataclass
+class RepetitionCheck:
+    """Whether a text says again what one before it says: by words, then by meaning.
+
+    Attributes:
+        encoder: compares meanings; texts in languages that it does not know are compared by words alone.
+    """
+
+    encoder: Callable[[], EmbeddingModel]
+    name: str = field(default="repetition", init=False)
+    _words: PageFilter = field(default_factory=lambda: PageFilter(SURFACE), init=False)
+    _worded: list[str] = field(default_factory=list, init=False)
+    _meanings: Meanings = field(default_factory=Meanings, init=False)
+
+    def __enter__(self) -> "RepetitionCheck":
+        """Nothing to do."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Free the file of words."""
+        self._words.close()
+
+    def judge(self, items: Sequence[Item]) -> list[Finding]:
+        """What is found of each item; those that repeat nothing are what later ones are compared with."""
+        encoder = self.encoder()
+        known = [item.language in encoder.languages for item in items]
+        texts = [item.text for item, is_known in zip(items, known, strict=True) if is_known]
+        vectors = iter(encoder.embed(texts) if texts else ())
+        return [
+            self._judge(item, next(vectors) if is_known else None)
+            for item, is_known in zip(items, known, strict=True)
+        ]
+
+    def _judge(self, item: Item, vector: Any) -> Finding:
+        if match := self._words.add(find_words(item.text)):
+            told = {"of": self._worded[match.place], "similarity": round(match.similarity, 3), "by": "words"}
+            return Finding("failed", "repeats_words", None, told)
+        self._worded.append(item.name)
+        if vector is None:
+            return Finding("passed", "words_alone")
+        if (near := self._meanings.nearest(vector[np.newaxis])[0]) is not None:
+            told = {"of": near[0], "similarity": round(near[1], 3), "by": "meaning"}
+            return Finding("failed", "repeats_meaning", None, told)
+        self._meanings.keep(item.name, vector)
+        return Finding("passed", "")

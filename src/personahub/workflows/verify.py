@@ -1,0 +1,315 @@
+"""``verify``: records of a data set, or rows of a file, checked, with the evidence in each."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from personahub.config import json_bytes
+from personahub.errors import UserError
+from personahub.hub import Hub
+from personahub.models import EmbeddingModel, LanguageModel, Reply, Request
+from personahub.models.opening import DEFAULT_MODEL, open_language_models
+from personahub.records import Verdict
+from personahub.synthesis import Task
+from personahub.verification import Item
+from personahub.workflows.calls import Calls
+from personahub.workflows.checked import Checked, of_data_set, of_file
+from personahub.workflows.checking import Checker, Judged
+from personahub.workflows.checks import ASKING, CHECKS, Checks, open_checks
+from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
+
+__all__ = ["CheckCounts", "VerifyOutcome", "verify"]
+
+_BATCH = 128
+"""Items that are held at a time, with all that is asked about them."""
+_EXAMPLES = 3
+
+
+@dataclass
+class CheckCounts:
+    """What one check came to.
+
+    Attributes:
+        passed: items that passed.
+        failed: those that did not, by reason.
+        undecided: those that it cannot tell, by reason.
+        calls: to the model.
+        tokens: of prompts and replies.
+        cost: US dollars; None where a price is not known.
+        examples: the first that failed, by reason: ``name``, ``text`` and ``evidence``.
+    """
+
+    passed: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    undecided: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    tokens: int = 0
+    cost: float | None = 0.0
+    examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def add(self, item: Item, judged: Judged) -> None:
+        """Count one finding."""
+        finding = judged.finding
+        self.calls += judged.calls
+        self.tokens += judged.tokens
+        self.cost = None if self.cost is None or judged.cost is None else self.cost + judged.cost
+        if finding.outcome == "passed":
+            self.passed += 1
+            return
+        (self.failed if finding.outcome == "failed" else self.undecided)[finding.reason] += 1
+        if finding.outcome == "failed":
+            shown = self.examples.setdefault(finding.reason, [])
+            if len(shown) < _EXAMPLES:
+                shown.append({"name": item.name, "text": item.text[:400], "evidence": dict(finding.evidence)})
+
+
+@dataclass
+class VerifyOutcome(Outcome):
+    """What a ``verify`` came to.
+
+    Attributes:
+        checked: how many items.
+        passed: those that no check failed and at least one passed.
+        failed: those that a check failed.
+        undecided: those of which no check could tell anything.
+        unreadable: rows that are none, by reason.
+        checks: what each check came to, by name.
+        kept: the file of what passes, where one was written.
+        rejected: the file of what does not.
+    """
+
+    checked: int = 0
+    passed: int = 0
+    failed: int = 0
+    undecided: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)
+    checks: dict[str, CheckCounts] = field(default_factory=dict)
+    kept: str = ""
+    rejected: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``verify --json`` prints."""
+        names = ("checked", "passed", "failed", "undecided", "unreadable", "kept", "rejected")
+        counts = {name: getattr(self, name) for name in names}
+        return {
+            **counts,
+            "checks": {name: asdict(each) for name, each in self.checks.items()},
+            "seconds": round(self.seconds, 3),
+            **super().to_json(),
+        }
+
+
+class _Nobody:
+    """Stands for the model where no check asks one."""
+
+    name, provider, slots = "none", "", 1
+
+    async def complete(self, request: Request, *, slot: int = 0) -> Reply:
+        """Is never asked."""
+        raise AssertionError(request)
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+def verify(
+    what: str | Path,
+    hub: Path | str | None = None,
+    *,
+    checks: Checks | None = None,
+    out: Path | str | None = None,
+    reject: bool = False,
+    text_field: str | None = None,
+    language: str | None = None,
+    model: str | LanguageModel | Sequence[LanguageModel] = DEFAULT_MODEL,
+    second_model: str | LanguageModel | Sequence[LanguageModel] | None = None,
+    encoder: str | EmbeddingModel | None = None,
+    calls: Calls | None = None,
+    watcher: Watcher | None = None,
+) -> VerifyOutcome:
+    """Check records of a data set of the hub, or the rows of a file.
+
+    What is checked is never changed. A data set gets a new version: the verdicts stand beside its records,
+    and with ``reject`` those that failed are left out where it is listed or exported. Of a file, ``out`` has
+    every row with its verdicts; with ``reject`` those that failed stand in a file beside it.
+
+    Replies of models are kept in the hub's journal, for a file in the folder ``OUT.work``: the same call asks
+    nothing twice.
+
+    Args:
+        what: a file (JSON Lines, CSV or Parquet, also compressed), or the name of a data set.
+        hub: that holds the data set.
+        checks: which, and how.
+        out: for a file, where its rows go: .jsonl or .jsonl.gz.
+        reject: part what passes from what does not.
+        text_field: the field of a file's rows that holds the text; None looks for the usual ones.
+        language: of a file's texts, where their rows do not tell; None has it told by the texts.
+        model: solves and judges.
+        second_model: solves each problem once more.
+        encoder: compares meanings, where it is not the built-in model.
+        calls: how calls are made and what they may cost.
+        watcher: is told how it goes.
+
+    Raises:
+        UserError: whatever the user can mend; nothing was asked then.
+    """
+    checks, calls = checks or Checks(), calls or Calls()
+    source = _source(str(what), hub, out, text_field, language, reject)
+    names = _names(checks, source)
+    asks = any(name in ASKING for name in names)
+    models = calls.open(model) if asks else [_Nobody()]
+    seconds = open_language_models(second_model) if second_model and "answers" in names else []
+    if seconds and calls.batch:
+        raise UserError("--second-model: cannot be asked through a batch API; leave --batch out")
+    configuration = {
+        "what": source.digest,
+        "checks": {**asdict(checks), "names": names, "schema": str(checks.schema or "")},
+        "reject": reject,
+        "model": models[0].name,
+        "second_model": seconds[0].name if seconds else None,
+    }
+    with ExitStack() as held:
+
+        @cache
+        def opened() -> EmbeddingModel:
+            found = calls.open_encoder(encoder)
+            if encoder is None or isinstance(encoder, str):
+                held.callback(found.close)
+            return found
+
+        local, asking = open_checks(
+            names,
+            checks,
+            held,
+            model=models[0].name,
+            second=seconds[0].name if seconds else "",
+            schema_of=_schemas(checks.schema),
+            encoder=opened,
+        )
+        work = held.enter_context(
+            working(
+                source.hub,
+                "verify",
+                configuration,
+                model=model if asks else None,
+                models=models,
+                calls=calls,
+                outcome=VerifyOutcome,
+                watcher=watcher,
+                given={"what": str(what), "out": str(out) if out else None},
+            )
+        )
+        outcome = work.outcome
+        outcome.checks = {name: CheckCounts() for name in names}
+        work.watcher.started("records", source.count, outcome.run, work.resumed)
+        second = None
+        if seconds:
+            price = calls.price_of(seconds[0])
+            second = work.engine.beside(seconds, price)  # type: ignore[union-attr]
+        checker = Checker(local, asking, work.engine, second)
+        accept = held.enter_context(source.writing(outcome))
+        run_async(_run(work, checker, source, names, reject, accept))
+        for each in seconds:
+            run_async(each.close())
+        work.ended({"records": outcome.checked, "passed": outcome.passed, "failed": outcome.failed})
+        return outcome
+
+
+def _source(
+    what: str, hub: Path | str | None, out: Path | str | None, field: str | None, language: str | None, reject: bool
+) -> Checked:
+    if "://" in what or Path(what).exists():
+        if out is None:
+            raise UserError(f"{what}: is a file, which is never changed: --out FILE says where the rows go")
+        return of_file(what, Path(out), field, language, reject)
+    if hub is None:
+        raise UserError(f"{what}: no such file; for a data set, --hub says where it is")
+    if out is not None:
+        raise UserError(
+            f"--out {out}: a data set of a hub keeps its verdicts there; personahub datasets export writes it"
+        )
+    return of_data_set(Hub(hub), what)
+
+
+def _names(checks: Checks, source: Checked) -> tuple[str, ...]:
+    if checks.names is not None:
+        return checks.names
+    if not source.wanted:
+        raise UserError(
+            f"--checks: say which to make, such as --checks language,repetition; there are {', '.join(CHECKS)}"
+        )
+    return tuple(name for name in CHECKS if name in source.wanted)
+
+
+def _schemas(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]:
+    """The schema of an item: that of the file, or of the record's task with its options."""
+    if file is not None:
+        try:
+            given = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"--schema {file}: is no JSON schema ({error})") from error
+        return lambda _: given
+
+    @cache
+    def of_task(name: str, options: str) -> Mapping[str, Any] | None:
+        try:
+            task = Task.load(name)
+            given = {
+                key: value for key, value in json.loads(options).items() if task.options[key].type not in {"file", "items"}
+            }
+            settings = {key: task.default(key) for key in task.options} | given
+            schemas = [task.schema(settings, step) for step in ("", *task.steps(settings))]
+        except (UserError, KeyError):
+            return None
+        # Derived fields stand beside those that the model wrote.
+        properties = {key: value for schema in schemas for key, value in schema["properties"].items()}
+        required = sorted({key for schema in schemas for key in schema["required"]})
+        return {"type": "object", "properties": properties, "required": required}
+
+    return lambda item: of_task(item.task, item.options) if item.task else None
+
+
+async def _run(
+    work: Work[VerifyOutcome],
+    checker: Checker,
+    source: Checked,
+    names: Sequence[str],
+    reject: bool,
+    accept: Callable[[Any, dict[str, Judged]], None],
+) -> None:
+    outcome = work.outcome
+    async with work.engaged():
+        rows = source.rows()
+        while batch := list(islice(rows, _BATCH)):
+            items = [item for _, item in batch if item is not None]
+            found = iter(await checker.check(items, [source.checks_of(item, names) for item in items]))
+            if work.engine.stopping:
+                return
+            for row, item in batch:
+                judged = next(found) if item is not None else {}
+                accept(row, judged)
+                if item is not None:
+                    _count(outcome, item, judged)
+            if isinstance(source.target, Hub):
+                for row, item in batch:
+                    pass
+            work.advanced(outcome.checked, outcome.passed, {"records": outcome.checked})
+
+
+def _count(outcome: VerifyOutcome, item: Item, judged: Mapping[str, Judged]) -> None:
+    outcome.checked += 1
+    outcomes = {each.finding.outcome for each in judged.values()}
+    if "failed" in outcomes:
+        outcome.failed += 1
+    elif "passed" in outcomes:
+        outcome.passed += 1
+    else:
+        outcome.undecided += 1
+    for name, each in judged.items():
+        outcome.checks[name].add(item, each)
