@@ -104,6 +104,57 @@ def test_a_text_that_takes_over_a_third_of_an_example_is_set_aside(notes: Path, 
     assert outcome.set_aside == {"copies_example": 1}
 
 
+def test_ten_words_in_a_row_of_an_example_are_a_copy(tmp_path: Path, hub: Path) -> None:
+    task = task_folder(tmp_path / "notes")
+    taken = "the key was found under the mat again this morning"
+    around = " ".join(f"{word}{number}" for number in range(9) for word in ("pier", "moss", "tin", "rope"))
+    model = ScriptedModel(saying(f"{around}, {taken}", around))
+    outcome = synthesize(task, hub, n=1, prompting=Prompting("few-shot", shots=4), model=model)
+    assert (outcome.records[0].text, outcome.set_aside) == (around, {"copies_example": 1})
+
+
+@pytest.mark.parametrize(
+    ("language", "persona", "copy", "own"),
+    [
+        (
+            "en",
+            "A nurse who sings old songs at work and repairs radios in a small harbour town",
+            "This nurse sings old songs at work and repairs radios in a small harbour town.",
+            "A song at work helps this nurse of a small harbour town through the night.",
+        ),
+        (
+            "zh",
+            "一位在山里小镇上班时唱歌、下班后修理旧收音机的年轻护士",
+            "她在山里小镇上班时唱歌、下班后修理旧收音机，今天很累。",
+            "她下班后常常修理旧收音机，今天很累。",
+        ),
+    ],
+)
+def test_a_text_that_takes_over_its_personas_words_is_set_aside(
+    tmp_path: Path, language: str, persona: str, copy: str, own: str
+) -> None:
+    hub_of(tmp_path / "hub", [persona])
+    model = ScriptedModel(saying(copy, own))
+    task = task_folder(tmp_path / "notes", examples=False)
+    outcome = synthesize(task, tmp_path / "hub", n=1, language=language, model=model)
+    assert (outcome.records[0].text, outcome.set_aside) == (own, {"copies_persona": 1})
+
+
+def test_a_word_of_two_scripts_is_set_aside(notes: Path, hub: Path) -> None:
+    fine = "Старый телевизор в IT-отделе сломан, 3D-принтер тоже"
+    model = ScriptedModel(saying("Старый телевизora в отделе сломан", "Этот запاسник закрыт", fine))
+    outcome = synthesize(notes, hub, n=1, language="ru", model=model)
+    assert (outcome.records[0].text, outcome.set_aside) == (fine, {"mixed_scripts": 2})
+
+
+def test_a_field_that_should_be_python_and_is_none_sets_aside(tmp_path: Path, hub: Path) -> None:
+    schema = {"type": "object", "properties": {"note": {"type": "string"}}}
+    task = task_folder(tmp_path / "code", examples=False, schema=schema, python=["note"], messages={})
+    model = ScriptedModel(saying(" eggs = 3\nprint(eggs)", "print(3", "\0", "eggs = 3\nprint(eggs)"))
+    outcome = synthesize(task, hub, n=1, model=model)
+    assert (len(outcome.ids), outcome.set_aside) == (1, {"no_python": 3})
+
+
 def test_a_name_that_must_be_unique_comes_once(hub: Path, tmp_path: Path) -> None:
     task = task_folder(tmp_path / "people", checks=[], unique="{{ note.split(',')[0] }}")
     model = ScriptedModel(saying("Mara Tilk, a smith", "MARA  tilk, a diver", "Olo, a smith"))
@@ -339,7 +390,7 @@ def test_a_number_that_one_field_gives_and_the_other_leaves_out_is_a_fault(
     properties = {"given": {"type": ["array", "string"]}, "note": {"type": "string"}}
     schema = {"type": "object", "properties": properties}
     folder = task_folder(tmp_path / "sums", examples=False, schema=schema, states={"note": "given"})
-    fault = Task.load(folder).find_unstated({"given": given, "note": stated})
+    fault = Task.load(folder).find_fault_of_fields({"given": given, "note": stated})
     last = given if isinstance(given, str) else next(iter(given[-1:]), "")
     told = f"note does not state the {left_out} of {last!r}"
     assert fault == (("number_left_out", told) if left_out else None)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,32 @@ def test_a_reply_fits_the_schema_and_has_one_space_where_json_has_one(model: Lla
         assert set(json.loads(reply.text)) == {"persona", "age"}
         without_strings = re.sub(r'"(?:[^"\\]|\\.)*"', '""', reply.text)
         assert re.fullmatch(r'\{"": "", "": -?\d+\}', without_strings)
+
+
+def longest_copy(text: str, before: str) -> int:
+    """Words in a row that stand in the text before, or earlier in the text itself."""
+    words, known = text.split(), before.split()
+    best = 0
+    for start in range(len(words)):
+        length = best + 1
+        while start + length <= len(words) and any(
+            (known + words[:start])[at : at + length] == words[start : start + length]
+            for at in range(len(known) + start)
+        ):
+            best = length
+            length += 1
+    return best
+
+
+def test_dry_keeps_a_model_from_copying_and_from_going_in_circles(model: LlamaCpp) -> None:
+    asked = request("Say the whole text above once more, word for word.", max_tokens=120)
+    copies = {}
+    for dry in (0.0, 3.0):
+        sampling = Sampling(temperature=0.0, top_p=1.0, max_tokens=120, seed=1, dry=dry)
+        (reply,) = complete(model, replace(asked, sampling=sampling))
+        copies[dry] = longest_copy(reply.text, STORY)
+    assert copies[0.0] > 15
+    assert copies[3.0] < 10
 
 
 def test_a_shared_prefix_is_served_by_the_cache(model: LlamaCpp) -> None:

@@ -92,6 +92,12 @@ def test_the_persona_reacts_in_another_way_each_time() -> None:
         ("厨师需要知道为什么面包只在烤箱的一侧发起来,以及应该怎样解决这个问题。", "third_person"),
         ("I check the bread in my oven on the ferry and I make sure that all of it is even.", "no_request"),
         ("Write a notice to [Name of the captain] about my oven, which tilts by 4 degrees.", "placeholder"),
+        (
+            "My bread rises on one side. Tell me more, so that I can help you with it.",
+            "speaks_as_helper",
+        ),
+        ("Мой хлеб поднимается с одной стороны. Скажите, чем я могу вам помочь с печью?", "speaks_as_helper"),
+        ("我的面包只在一侧发起来。请告诉我烤箱的温度和时间，这样我可以帮助你诊断问题。", "speaks_as_helper"),
         ("Correct my recipe for rye bread, which I bake on the ferry. This is the text:", "lacks_material"),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_shipped_tasks_examples_pass_its_own_rules(name: str) -> None:
     task = Task.load(name)
     for example in task.examples:
         assert task.find_fault(example.text) is None
-        assert task.find_unstated(example.reply) is None
+        assert task.find_fault_of_fields(example.reply) is None
 
 
 @pytest.mark.parametrize("name", task_names())
@@ -270,6 +270,7 @@ def test_the_page_tells_every_key(model: type[BaseModel]) -> None:
         ("  difficulty:", "  voice:", "task.yaml: voice: is the name of another variable"),
         ("fidelity", "beauty", "task.yaml: checks.1: "),
         ("kind: riddle", "kind: riddle\nstates: {riddle: sum}", "states: sum is no field of the schema"),
+        ("kind: riddle", "kind: riddle\npython: [code]", "python: code is no field of the schema"),
         ("[the thing speaks about itself, somebody asks a question about the thing]", "[]", "vary.voice: "),
         ("kind: riddle", "kind: riddle\nsequence: \"['again']\"", "task.yaml: sequence: gives ['again']"),
         ("kind: riddle", 'kind: riddle\nsequence: "[again]"', "task.yaml: sequence: uses the variable again"),

@@ -5,7 +5,7 @@ import unicodedata
 
 from personahub.errors import UserError
 
-__all__ = ["LANGUAGES", "check_language", "language_name", "script_share"]
+__all__ = ["LANGUAGES", "check_language", "language_name", "mixed_word", "script_share"]
 
 _NAMES = {
     "ar": "Arabic", "be": "Belarusian", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech",
@@ -59,3 +59,23 @@ def script_share(text: str, code: str) -> float | None:
     if scripts is None or not letters:
         return None
     return sum(unicodedata.name(char, "").startswith(scripts) for char in letters) / len(letters)
+
+
+_ALPHABETS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "ARMENIAN", "GEORGIAN", "THAI"})
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def mixed_word(text: str) -> str | None:
+    """The first word with letters of two alphabets, as models write when they lose a language; None for none.
+
+    Chinese and Japanese characters beside Latin letters are usual and not meant, nor is a word such as
+    "IT-отдел", whose parts are whole.
+    """
+    if text.isascii():
+        return None
+    for word in _WORD.findall(text):
+        if not word.isascii():
+            scripts = {unicodedata.name(char, "").partition(" ")[0] for char in word}
+            if len(scripts & _ALPHABETS) > 1:
+                return str(word)
+    return None

@@ -127,6 +127,14 @@ class LlamaCpp:
             "id_slot": slot,
             "cache_prompt": not self._deterministic,
         }
+        if request.sampling.dry:
+            # Copies of up to six tokens are words and names that have to come again; the whole context
+            # counts, so that a prompt's examples are not copied either.
+            body |= {
+                "dry_multiplier": request.sampling.dry,
+                "dry_allowed_length": 6,
+                "dry_penalty_last_n": self._context_tokens,
+            }
         if request.schema is not None:
             body["grammar"] = self._grammar(request.schema)
         return body

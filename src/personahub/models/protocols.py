@@ -40,6 +40,9 @@ class Sampling:
     max_tokens: int
     """Most tokens of the reply."""
     seed: int
+    dry: float = 0.0
+    """How strongly runs of tokens that the prompt or the reply has are kept from coming again: the multiplier
+    of the DRY sampler ("don't repeat yourself"). 0 is off; only llama.cpp in this process knows it."""
 
 
 @dataclass(slots=True)  # Not frozen, which takes four times as long to make, but never changed.
@@ -73,7 +76,10 @@ class Request:
         content = [
             self.model,
             [[message.role, message.content] for message in self.messages],
-            [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed],
+            # Left out where it is off, as in the keys of journals from before there was one.
+            [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed, sampling.dry][
+                : None if sampling.dry else -1
+            ],
             self.schema,
             self.sample,
         ]

@@ -213,6 +213,8 @@ class Sampling(_Strict):
 
     temperature: float = Field(default=0.7, ge=0, le=2)
     top_p: float = Field(default=0.9, gt=0, le=1)
+    dry: float = Field(default=0.0, ge=0, le=5)
+    """Against loops and copies, where the model is llama.cpp's: :attr:`personahub.models.Sampling.dry`."""
 
 
 class Declaration(_Strict):
@@ -236,6 +238,7 @@ class Declaration(_Strict):
     max_tokens: int = Field(gt=0)
     checks: tuple[Literal[CHECKS], ...] = ()  # type: ignore[valid-type]
     states: Mapping[_Name, _Name] = {}
+    python: tuple[_Name, ...] = ()
     reject: _Patterns = {}
     require: _Patterns = {}
 
@@ -246,11 +249,13 @@ class Declaration(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _states_what_is_replied(self) -> "Declaration":
-        replied = set(self.schema_["properties"])
-        for name in (*self.states, *self.states.values()):
-            if name not in replied:
-                raise ValueError(f"states: {name} is no field of the schema; there are {', '.join(replied)}")
+    def _rules_name_what_is_replied(self) -> "Declaration":
+        schemas = (self.schema_, *(step.schema_ for step in self.steps.values()))
+        replied = [name for schema in schemas for name in schema["properties"]]
+        for key, names in (("states", (*self.states, *self.states.values())), ("python", self.python)):
+            if unknown := [name for name in names if name not in replied]:
+                known = ", ".join(dict.fromkeys(replied))
+                raise ValueError(f"{key}: {unknown[0]} is no field of the schema; there are {known}")
         return self
 
     @model_validator(mode="after")

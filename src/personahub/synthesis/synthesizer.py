@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from personahub.config import canonical_json
-from personahub.languages import language_name, script_share
+from personahub.languages import language_name, mixed_word, script_share
 from personahub.models import Message, Request, Sampling
 from personahub.records import Record, SetAside
 from personahub.safeguards.code import without_code
@@ -99,6 +99,7 @@ class Synthesizer:
             sampling=Sampling(
                 temperature=declaration.sampling.temperature,
                 top_p=declaration.sampling.top_p,
+                dry=declaration.sampling.dry,
                 max_tokens=most,
                 seed=self.seed + brief.sample,
             ),
@@ -194,8 +195,8 @@ class Synthesizer:
             text, fields = self.task.finish(fields, known)
         except ValueError as error:
             return self._set_aside(brief, "unusable", str(error), canonical_json(fields), request, run)
-        fault = self.task.find_fault(text) or self.task.find_unstated(fields)
-        if fault := fault or self._wrong_language(text, brief.language):
+        fault = self.task.find_fault(text) or self.task.find_fault_of_fields(fields)
+        if fault := fault or _fault_of_script(without_code(text), brief.language):
             return self._set_aside(brief, *fault, text, request, run)
         persona = brief.persona or {}
         root = persona or (brief.item.lineage if brief.item else {})
@@ -221,14 +222,6 @@ class Synthesizer:
             position=brief.position,
             request=request,
         )
-
-    @staticmethod
-    def _wrong_language(text: str, language: str) -> tuple[str, str] | None:
-        """By script alone; code and names of functions are in Latin letters in any language."""
-        share = script_share(without_code(text), language)
-        if share is None or share >= _LEAST_SCRIPT:
-            return None
-        return "wrong_language", f"only {share:.0%} of its letters are of {language_name(language)}"
 
     def _inputs(self, brief: Brief, replies: Sequence[Any]) -> dict[str, Any]:
         """What the record was made from beside its persona; only what there is of it."""
@@ -271,6 +264,16 @@ class Synthesizer:
             run=run,
             request=request,
         )
+
+
+def _fault_of_script(text: str, language: str) -> tuple[str, str] | None:
+    """A text in another script than its language's, or a word whose letters are of two."""
+    share = script_share(text, language)
+    if share is not None and share < _LEAST_SCRIPT:
+        return "wrong_language", f"only {share:.0%} of its letters are of {language_name(language)}"
+    if word := mixed_word(text):
+        return "mixed_scripts", f"the word {word[:40]!r} has letters of two scripts"
+    return None
 
 
 def _told(item: GivenItem | None) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ The folder's name is the task's. It holds ``task.yaml`` (see :mod:`personahub.sy
 folder, in this package or anywhere else; no code names one.
 """
 
+import ast
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -227,8 +228,11 @@ class Task:
         unique = self.declaration.unique
         return " ".join(fill_in(unique, {**settings, **fields}).casefold().split()) if unique else ""
 
-    def find_unstated(self, fields: Mapping[str, Any]) -> tuple[str, str] | None:
-        """A number that one field gives and the field that should state it leaves out, or None."""
+    def find_fault_of_fields(self, fields: Mapping[str, Any]) -> tuple[str, str] | None:
+        """A number that is given and not stated, or code that is none; else None."""
+        for name in self.declaration.python:
+            if error := _syntax_error(fields.get(name)):
+                return "no_python", f"{name}: {error}"
         for name, given in self.declaration.states.items():
             stated = _numbers(fields.get(name))
             for value in _texts(fields.get(given)):
@@ -245,6 +249,14 @@ class Task:
             if not re.search(pattern, text):
                 return reason, "holds nothing of what the task asks for"
         return None
+
+
+def _syntax_error(code: Any) -> str:
+    try:
+        ast.parse(code if isinstance(code, str) else "")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"{error}"[:120]
+    return ""
 
 
 def _texts(value: Any) -> Sequence[str]:

@@ -32,6 +32,8 @@ SEMANTIC = 0.9
 _COPIED = 0.7
 """Share of common words from which a text is a copy of what the prompt showed."""
 _RUN = 6
+_COPIED_RUN = 10
+"""Words in a row with which a text copies an example, or its persona's description."""
 _TAKEN_OVER = 0.3
 """Share of a text that may stand, in runs of six words and more, in what the prompt showed."""
 _READ = 1000
@@ -200,6 +202,11 @@ class RepetitionFilter:
             taken = _taken_over(words, there)
             if taken >= _TAKEN_OVER:
                 return reason, f"{taken:.0%} of it is word for word that of {original[:80]!r}"
+            if reason == "copies_example" and (run := _copied_run(words, there)):
+                return reason, f"takes over {run!r}"
+        persona = find_words(brief.persona["description"]) if brief.persona else []
+        if run := _copied_run(words, persona):
+            return "copies_persona", f"takes over {run!r}"
         return None
 
     def _name(self, record: Record) -> str:
@@ -230,6 +237,17 @@ class RepetitionFilter:
             vectors = np.stack(list(self._unsaved.values()))
             self.hub.record_embeddings.add(list(self._unsaved), vectors, self.encoder().name)
             self._unsaved.clear()
+
+
+def _copied_run(words: Sequence[str], original: Sequence[str]) -> str:
+    """The first words that stand in a row in the original too, where they are enough to be a copy."""
+    # Ten words are about sixteen Chinese characters, each of which is a word here.
+    length = 16 if any("\u3040" <= word[0] <= "\u9fff" for word in original) else _COPIED_RUN
+    runs = {tuple(original[start : start + length]) for start in range(len(original) - length + 1)}
+    for start in range(len(words) - length + 1 if runs else 0):
+        if (run := tuple(words[start : start + length])) in runs:
+            return " ".join(run)
+    return ""
 
 
 def _taken_over(words: Sequence[str], original: Sequence[str]) -> float:
