@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Final
 
 from personahub.errors import UserError
@@ -144,6 +145,9 @@ def _contents(files: Mapping[str, str], limits: Limits) -> dict[str, bytes]:
             raise UserError(
                 f"the file {name!r} has {len(contents[name])} bytes, the sandbox takes {limits.file_bytes}"
             )
+    both = {parent for name in files for parent in map(str, PurePosixPath(name).parents)} & set(files)
+    if both:
+        raise UserError(f"{min(both)!r} is both a file and a folder of a sandboxed program; rename one")
     total = sum(map(len, contents.values()))
     if total > limits.scratch_bytes:
         raise UserError(f"the files have {total} bytes together, the sandbox takes {limits.scratch_bytes}")

@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONNOUSERSITE": "1",
     "PYTHONUTF8": "1",
+    "MALLOC_ARENA_MAX": "2",  # else each thread reserves 64 MiB of the address space that is limited
 }
 
 
