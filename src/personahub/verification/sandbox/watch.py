@@ -44,60 +44,80 @@ def watch(started: Started, limits: Limits) -> Watched:
         UserError: this process may not look into the sandbox.
     """
     began = time.monotonic()
-    output = {1: bytearray(), 2: bytearray()}
-    stopped: Status | None = None
+    stdout = _Output(started.bubblewrap.stdout, limits.output_bytes)
+    stderr = _Output(started.bubblewrap.stderr, limits.output_bytes)
+    try:
+        stopped = _until_ended(started, (stdout, stderr), began, limits)
+    finally:
+        started.end()
+    seconds = time.monotonic() - began
+    for output in (stdout, stderr):
+        output.read_on()
+        if output.passed and stopped is None:
+            stopped = "output"
+    return Watched(stopped, stdout.text, stderr.text, seconds)
+
+
+def _until_ended(
+    started: Started, outputs: "tuple[_Output, _Output]", began: float, limits: Limits
+) -> Status | None:
+    """Wait and read until the program has ended (None) or must be stopped (why)."""
+    ended = os.pidfd_open(started.bubblewrap.pid)
     with selectors.DefaultSelector() as waiting, _Inside(started.init) as inside:
-        ended = os.pidfd_open(started.bubblewrap.pid)
         try:
-            waiting.register(ended, selectors.EVENT_READ, 0)
-            for number, stream in _streams(started).items():
-                os.set_blocking(stream.fileno(), False)
-                waiting.register(stream, selectors.EVENT_READ, number)
-            next_look = began + TICK
-            running = True
-            while running and not stopped:
-                now = time.monotonic()
-                if now - began >= limits.seconds:
-                    stopped = "timeout"
-                elif now >= next_look:
-                    stopped = inside.passed(limits)
+            waiting.register(ended, selectors.EVENT_READ)
+            for output in outputs:
+                waiting.register(output.descriptor, selectors.EVENT_READ, output)
+            deadline, next_look = began + limits.seconds, began + TICK
+            while (now := time.monotonic()) < deadline:
+                if now >= next_look:
+                    if stopped := inside.passed(limits):
+                        return stopped
                     next_look = time.monotonic() + TICK
-                for key, _ in waiting.select(max(0.0, min(next_look, began + limits.seconds) - now)):
-                    if key.data == 0:
-                        running = False
-                    elif not _read(key.fileobj, output[key.data], limits.output_bytes):
-                        waiting.unregister(key.fileobj)
-                if any(len(text) > limits.output_bytes for text in output.values()):
-                    stopped = stopped or "output"
+                for key, _ in waiting.select(max(0.0, min(next_look, deadline) - now)):
+                    if key.fd == ended:
+                        return None
+                    if not key.data.read():
+                        waiting.unregister(key.fd)
+                    elif key.data.passed:
+                        return "output"
+            return "timeout"
         finally:
             os.close(ended)
-            started.end()
-    seconds = time.monotonic() - began
-    for number, stream in _streams(started).items():
-        while len(output[number]) <= limits.output_bytes and _read(
-            stream, output[number], limits.output_bytes
-        ):
+
+
+class _Output:
+    """One stream of the program, of which no more than ``most`` bytes, and one to tell, are ever held."""
+
+    def __init__(self, stream: IO[bytes] | None, most: int) -> None:
+        assert stream is not None  # noqa: S101 - it was asked for
+        self.descriptor = stream.fileno()
+        self._most = most
+        self._read = bytearray()
+        os.set_blocking(self.descriptor, False)
+
+    def read(self) -> bool:
+        """Read what has come; False at the end of the stream."""
+        with suppress(BlockingIOError):
+            chunk = os.read(self.descriptor, min(CHUNK, self._most + 1 - len(self._read)))
+            self._read += chunk
+            return bool(chunk)
+        return True
+
+    def read_on(self) -> None:
+        """Read what is left of a program that has ended: nobody else has the other end of the pipe."""
+        while not self.passed and self.read():
             pass
-        if len(output[number]) > limits.output_bytes:
-            stopped = stopped or "output"
-    return Watched(stopped, *(bytes(text[: limits.output_bytes]) for text in output.values()), seconds)
 
+    @property
+    def passed(self) -> bool:
+        """Whether there was more output than allowed."""
+        return len(self._read) > self._most
 
-def _streams(started: Started) -> dict[int, IO[bytes]]:
-    bubblewrap = started.bubblewrap
-    assert bubblewrap.stdout  # noqa: S101 - it was asked for
-    assert bubblewrap.stderr  # noqa: S101 - likewise
-    return {1: bubblewrap.stdout, 2: bubblewrap.stderr}
-
-
-def _read(stream: IO[bytes], into: bytearray, most: int) -> bool:
-    """Add what can be read now, one byte over ``most`` at most; False at the end of the stream."""
-    try:
-        chunk = os.read(stream.fileno(), min(CHUNK, most + 1 - len(into)) or 1)
-    except BlockingIOError:
-        return False
-    into += chunk
-    return bool(chunk)
+    @property
+    def text(self) -> bytes:
+        """The output, as much of it as allowed."""
+        return bytes(self._read[: self._most])
 
 
 class _Inside:
