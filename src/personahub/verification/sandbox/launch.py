@@ -10,15 +10,15 @@ import json
 import math
 import os
 import resource
+import select
 import signal
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from io import FileIO
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from personahub.errors import UserError
+from personahub.verification.sandbox.keeper import start_kept
 from personahub.verification.sandbox.limits import MIB, Limits
 from personahub.verification.sandbox.requirements import Tools, why_not
 from personahub.verification.sandbox.seccomp import seccomp_program
@@ -35,13 +35,27 @@ PENDING_SIGNALS = 256
 NAMESPACES = ("user", "ipc", "pid", "net", "uts", "cgroup-try")
 
 
-class Started(NamedTuple):
-    """A running sandbox: bubblewrap, the first process inside (number, descriptor), bubblewrap's account."""
+class Started:
+    """A running sandbox."""
 
-    bubblewrap: subprocess.Popen[bytes]
-    init: int
-    init_descriptor: int
-    account: int
+    def __init__(self, init: int, stdout: FileIO, stderr: FileIO, account: FileIO) -> None:
+        """Take over the pipes, and hold on to the process.
+
+        Args:
+            init: the number, out here, of the first process inside.
+            stdout: reads the program's standard output.
+            stderr: reads its standard error.
+            account: reads what bubblewrap says of it, and ends when bubblewrap does.
+        """
+        self.init, self.stdout, self.stderr, self.account = init, stdout, stderr, account
+        self._init = os.pidfd_open(init)
+        self._said = b""
+
+    def hear(self) -> bool:
+        """Read on in bubblewrap's account, which is there to be read; True once the program has ended."""
+        heard = os.read(self.account.fileno(), 1 << 12)
+        self._said += heard
+        return not heard or b"exit-code" in self._said
 
     def end(self) -> None:
         """Kill whatever still runs inside and wait until all of it is gone; may be called again.
@@ -49,22 +63,25 @@ class Started(NamedTuple):
         When the first process of a PID namespace dies, the kernel kills the others and lets it go last.
         """
         with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.init_descriptor, signal.SIGKILL)
-        self.bubblewrap.wait()
-        with suppress(ChildProcessError):  # ours only where this process is a container's first
-            os.waitid(os.P_PIDFD, self.init_descriptor, os.WEXITED)
+            signal.pidfd_send_signal(self._init, signal.SIGKILL)
+        gone = select.poll()
+        gone.register(self._init, select.POLLIN)
+        gone.poll()
 
-    def told(self) -> list[str]:
-        """Return the lines of bubblewrap's account; it is complete once :meth:`end` has returned."""
-        return os.read(self.account, 1 << 12).decode().splitlines()
+    def exit_code(self) -> int | None:
+        """Return the program's exit code (128 + a signal's number); None if it was not even started.
+
+        To be called after :meth:`end`.
+        """
+        self._said += self.account.readall()
+        codes = [json.loads(line).get("exit-code") for line in self._said.splitlines()]
+        return next((int(code) for code in codes if code is not None), None)
 
     def close(self) -> None:
         """Give the descriptors back."""
-        for stream in (self.bubblewrap.stdout, self.bubblewrap.stderr):
-            if stream:
-                stream.close()
-        os.close(self.init_descriptor)
-        os.close(self.account)
+        for pipe in (self.stdout, self.stderr, self.account):
+            pipe.close()
+        os.close(self._init)
 
 
 def start(
@@ -82,48 +99,36 @@ def start(
     Raises:
         UserError: the sandbox could not be built.
     """
-    with ExitStack() as stack:
-        (told, info), (gate, opener), (account, status) = (_pipe(stack) for _ in range(3))
-        rules, standard_input = _data(stack, seccomp_program()), _data(stack, stdin)
-        contents = {path: _data(stack, content) for path, content in files.items()}
+    with ExitStack() as ours, ExitStack() as theirs:
+        pipes = [os.pipe() for _ in range(5)]
+        told, stdout, stderr, account, gate = (ours.enter_context(FileIO(each[0], "r")) for each in pipes)
+        info, output, errors, status, opener = (theirs.enter_context(FileIO(each[1], "w")) for each in pipes)
+        given = [gate, info, status, *(_data(theirs, each) for each in (seccomp_program(), *files.values()))]
         options = [
-            *_isolation(tools, gate.fileno(), info.fileno(), status.fileno(), rules.fileno()),
-            *_folder(limits, {path: content.fileno() for path, content in contents.items()}),
+            *_isolation(tools),
+            *_folder(limits, files),
             *interpreter_view(*_shown_tools(tools)).options,
             *("--chdir", SCRATCH, "--remount-ro", "/"),
         ]
-        bubblewrap = subprocess.Popen(  # noqa: S603 - options and checked paths, no shell
+        start_kept(
             [str(tools.bubblewrap), *options, "--", *_command(tools, arguments)],
-            env={},  # /proc/1/environ inside shows it
-            cwd="/",
-            stdin=standard_input,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=[file.fileno() for file in (info, gate, status, rules, *contents.values())],
-            start_new_session=True,  # Ctrl-C reaches this process, which then ends the sandbox in order
+            [file.fileno() for file in given],
+            (_data(theirs, stdin).fileno(), output.fileno(), errors.fileno()),
         )
-        for end in (info, gate, status):
-            end.close()
+        for end in (info, output, errors, status):
+            end.close()  # so that their other ends come to an end
+        started = Started(_first_process(told, stderr), stdout, stderr, account)
         try:
-            init = _first_process(bubblewrap, told)
-            started = Started(bubblewrap, init, os.pidfd_open(init), os.dup(account.fileno()))
-        except BaseException:
-            bubblewrap.kill()
-            bubblewrap.communicate()
-            raise
-        try:
-            _set_limits(init, limits, as_root=tools.setpriv is not None)
+            _set_limits(started.init, limits, as_root=tools.setpriv is not None)
             opener.write(b"11")  # one for the gate of the user namespace, one for that of the program
         except BaseException:
             started.end()
             started.close()
             raise
+        told.close()
+        gate.close()
+        ours.pop_all()
         return started
-
-
-def _pipe(stack: ExitStack) -> tuple[FileIO, FileIO]:
-    reader, writer = os.pipe()
-    return stack.enter_context(FileIO(reader, "r")), stack.enter_context(FileIO(writer, "w"))
 
 
 def _data(stack: ExitStack, content: bytes) -> FileIO:
@@ -137,27 +142,29 @@ def _data(stack: ExitStack, content: bytes) -> FileIO:
     return file
 
 
-def _isolation(tools: Tools, gate: int, info: int, status: int, rules: int) -> list[str]:
-    """Return the options for namespaces, capabilities and system calls, and for talking to bubblewrap."""
+def _isolation(tools: Tools) -> list[str]:
+    """Return the options for namespaces, capabilities and system calls, and for talking to bubblewrap.
+
+    The passed descriptors: {0} the gate, {1} who was started, {2} the account, {3} the filter, then files.
+    """
     options = [f"--unshare-{namespace}" for namespace in NAMESPACES]
     options += ["--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    options += ["--seccomp", str(rules), "--info-fd", str(info), "--json-status-fd", str(status)]
-    options += ["--block-fd", str(gate)]
+    options += ["--block-fd", "{0}", "--info-fd", "{1}", "--json-status-fd", "{2}", "--seccomp", "{3}"]
     if tools.setpriv is None:
         return [*options, "--uid", str(NOBODY), "--gid", str(NOBODY)]
-    options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]  # for setpriv,
-    options += ["--cap-add", "CAP_SETPCAP"]  # which gives all of them away
-    return [*options, "--userns-block-fd", str(gate)]
+    for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):  # for setpriv, which gives them away
+        options += ["--cap-add", capability]
+    return [*options, "--userns-block-fd", "{0}"]
 
 
-def _folder(limits: Limits, files: Mapping[str, int]) -> list[str]:
+def _folder(limits: Limits, files: Iterable[str]) -> list[str]:
     """Return the options for a scratch folder of bounded size with these files, all of them writable."""
     options = ["--perms", "0777", "--size", str(limits.scratch_bytes), "--tmpfs", SCRATCH]
     folders = {str(parent) for path in files for parent in PurePosixPath(path).parents} - {"."}
     for folder in sorted(folders):
         options += ["--perms", "0777", "--dir", f"{SCRATCH}/{folder}"]
-    for path, descriptor in files.items():
-        options += ["--perms", "0666", "--file", str(descriptor), f"{SCRATCH}/{path}"]
+    for place, path in enumerate(files, start=4):
+        options += ["--perms", "0666", "--file", f"{{{place}}}", f"{SCRATCH}/{path}"]
     return options
 
 
@@ -173,7 +180,7 @@ def _shown_tools(tools: Tools) -> tuple[str, ...]:
     return (str(tools.setpriv),) if tools.setpriv else ()
 
 
-def _first_process(bubblewrap: "subprocess.Popen[bytes]", told: FileIO) -> int:
+def _first_process(told: FileIO, stderr: FileIO) -> int:
     """Return the number, out here, of the process that bubblewrap put into the namespaces.
 
     Raises:
@@ -181,7 +188,7 @@ def _first_process(bubblewrap: "subprocess.Popen[bytes]", told: FileIO) -> int:
     """
     said = told.readall()
     if not said:
-        raise UserError(why_not(bubblewrap.communicate()[1].decode(errors="replace")))
+        raise UserError(why_not(stderr.readall().decode(errors="replace")))
     return int(json.loads(said)["child-pid"])
 
 

@@ -1,9 +1,9 @@
 """The sandbox: files and arguments in, what became of them out."""
 
+import signal
 import threading
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Final
 
 from personahub.errors import UserError
 from personahub.verification.sandbox.launch import Started, start
@@ -18,7 +18,6 @@ MOST_FILES = 64
 LONGEST_NAME = 255
 """Bytes of one part of a path: what the file system takes."""
 LONGEST_PATH = 1000
-SIGXCPU: Final = 24
 MAIN = "main.py"
 
 _probing = threading.Lock()
@@ -89,16 +88,16 @@ def _exit_code(started: Started, watched: Watched) -> int:
     Raises:
         UserError: bubblewrap's account has none, so it failed before the program began.
     """
-    code = started.bubblewrap.returncode
-    if watched.stopped is None and not any("exit-code" in said for said in started.told()):
+    code = started.exit_code()
+    if code is None and watched.stopped is None:
         raise UserError(why_not(watched.stderr.decode(errors="replace")))
-    return code if code >= 0 else 128 - code
+    return 128 + signal.SIGKILL if code is None else code
 
 
 def _status(code: int, stderr: str) -> Status:
     if code == 0:
         return "ok"
-    if code == 128 + SIGXCPU:
+    if code == 128 + signal.SIGXCPU:
         return "timeout"
     if 128 < code <= 128 + 64:
         return "killed"

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from personahub.errors import UserError
 from personahub.verification.sandbox.launch import Started
@@ -44,8 +44,8 @@ def watch(started: Started, limits: Limits) -> Watched:
         UserError: this process may not look into the sandbox.
     """
     began = time.monotonic()
-    stdout = _Output(started.bubblewrap.stdout, limits.output_bytes)
-    stderr = _Output(started.bubblewrap.stderr, limits.output_bytes)
+    stdout = _Output(started.stdout.fileno(), limits.output_bytes)
+    stderr = _Output(started.stderr.fileno(), limits.output_bytes)
     try:
         stopped = _until_ended(started, (stdout, stderr), began, limits)
     finally:
@@ -62,36 +62,32 @@ def _until_ended(
     started: Started, outputs: "tuple[_Output, _Output]", began: float, limits: Limits
 ) -> Status | None:
     """Wait and read until the program has ended (None) or must be stopped (why)."""
-    ended = os.pidfd_open(started.bubblewrap.pid)
     with selectors.DefaultSelector() as waiting, _Inside(started.init) as inside:
-        try:
-            waiting.register(ended, selectors.EVENT_READ)
-            for output in outputs:
-                waiting.register(output.descriptor, selectors.EVENT_READ, output)
-            deadline, next_look = began + limits.seconds, began + TICK
-            while (now := time.monotonic()) < deadline:
-                if now >= next_look:
-                    if stopped := inside.passed(limits):
-                        return stopped
-                    next_look = time.monotonic() + TICK
-                for key, _ in waiting.select(max(0.0, min(next_look, deadline) - now)):
-                    if key.fd == ended:
+        for output in outputs:
+            waiting.register(output.descriptor, selectors.EVENT_READ, output)
+        waiting.register(started.account, selectors.EVENT_READ)
+        deadline, next_look = began + limits.seconds, began + TICK
+        while (now := time.monotonic()) < deadline:
+            if now >= next_look:
+                if stopped := inside.passed(limits):
+                    return stopped
+                next_look = time.monotonic() + TICK
+            for key, _ in waiting.select(max(0.0, min(next_look, deadline) - now)):
+                if key.data is None:
+                    if started.hear():
                         return None
-                    if not key.data.read():
-                        waiting.unregister(key.fd)
-                    elif key.data.passed:
-                        return "output"
-            return "timeout"
-        finally:
-            os.close(ended)
+                elif not key.data.read():
+                    waiting.unregister(key.fd)
+                elif key.data.passed:
+                    return "output"
+        return "timeout"
 
 
 class _Output:
     """One stream of the program, of which no more than ``most`` bytes, and one to tell, are ever held."""
 
-    def __init__(self, stream: IO[bytes] | None, most: int) -> None:
-        assert stream is not None  # noqa: S101 - it was asked for
-        self.descriptor = stream.fileno()
+    def __init__(self, descriptor: int, most: int) -> None:
+        self.descriptor = descriptor
         self._most = most
         self._read = bytearray()
         os.set_blocking(self.descriptor, False)
