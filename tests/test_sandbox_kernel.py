@@ -72,10 +72,10 @@ os.kill(child, 9)
 CALLS = {
     "mount": "(165, 40), b, b, b, 0, 0; (166, 39), b, 2",
     "remount": "(165, 40), 0, b, 0, 32 | 4096, 0; (165, 40), 0, b, 0, 32, 0",
-    "mount by descriptors": "428, 0, 0, 0; 429, 0, 0, 0, 0, 0; 430, 0, 0; 431, 0, 0, 0; 432, 0, 0; 433, 0; 442, 0",
+    "mount by descriptors": "428, 0, 0, 0; 429, 0, 0, 0, 0; 430, 0, 0; 431, 0, 0; 432, 0, 0; 433, 0; 442, 0",
     "chroot": "(161, 51), b; (155, 41), b, b",
     "user namespace": "(272, 97), 0x10000000; (56, 220), 0x10000011, 0, 0, 0, 0",
-    "other namespaces": "(272, 97), 0x20000; (272, 97), 0x60000000; (272, 97), 0x80; (56, 220), 0x40020011, 0, 0",
+    "other namespaces": "(272, 97), 0x20000; (272, 97), 0x60000000; (272, 97), 0x80; (56, 220), 0x20011, 0",
     "joining a namespace": "(308, 268), 0, 0",
     "BPF": "(321, 280), 0, 0, 0; (321, 280), 5, 0, 0; (321, 280), 18, 0, 0",
     "performance events": "(298, 241), 0, 0, -1, -1, 0",
@@ -151,7 +151,7 @@ print("after")
 def test_no_user_but_nobody_and_no_capability_can_be_had() -> None:
     run = attack("""
 print(os.getresuid(), os.getresgid())
-print(attempt(os.setuid, 0), attempt(os.setresuid, 0, 0, 0), attempt(os.setgid, 0), attempt(os.setgroups, [0]))
+print(attempt(os.setuid, 0), attempt(os.setreuid, 0, 0), attempt(os.setgid, 0), attempt(os.setgroups, [0]))
 print([line.split()[1] for line in open("/proc/self/status") if line.startswith("Cap")])
 print(attempt(os.mknod, "disk", 0o60666, 0x0801), attempt(os.mknod, "mem", 0o20666, 0x0101))
 print(attempt(os.chown, "main.py", 0, 0), attempt(os.nice, -5))
@@ -181,10 +181,11 @@ for name in ("AS", "CPU", "FSIZE", "NPROC", "NOFILE", "CORE", "MEMLOCK", "MSGQUE
     kind = getattr(resource, "RLIMIT_" + name, 12)
     soft, hard = resource.getrlimit(kind)
     higher = (hard + 1, hard + 1)
-    print(hard != -1, attempt(resource.setrlimit, kind, higher), attempt(resource.prlimit, 1, kind, (-1, -1)))
+    print(hard != -1, attempt(resource.setrlimit, kind, higher))
+    print(hard != -1, attempt(resource.prlimit, 1, kind, (-1, -1)))
 """)
     lines = run.stdout.splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 16
     assert all(line.startswith("True") and "OK" not in line for line in lines)
 
 
@@ -250,20 +251,18 @@ def test_a_sandbox_ends_with_the_process_that_started_it(after: float) -> None:
     mark = f"orphan-{os.getpid()}"
     host = f"""
 from personahub.verification.sandbox import Limits, Sandbox
-Sandbox(Limits(seconds=300)).run({{}}, "-c", "import time; time.sleep(300)", "{mark}-inside")
+Sandbox(Limits(seconds=300)).run({{}}, "-c", "import time; time.sleep(300)", "{mark}")
 """
     parent = subprocess.Popen([sys.executable, "-c", host])
-    while not (inside := [p for p in host_processes(f"{mark}-inside") if p != parent.pid]):
+    while not set(host_processes(mark)) - {parent.pid}:
         assert parent.poll() is None
-        time.sleep(0.05)
     time.sleep(after)  # while it is being built, or when it runs
     parent.kill()
     parent.wait()
-    for _ in range(200):
-        if not any(Path(f"/proc/{process}").exists() for process in inside):
-            break
+    waited = time.monotonic()
+    while host_processes(mark) and time.monotonic() - waited < 60:
         time.sleep(0.05)
-    assert host_processes(f"{mark}-inside") == []
+    assert host_processes(mark) == []
 
 
 def test_the_filter_is_well_formed_for_each_architecture() -> None:
