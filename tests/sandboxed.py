@@ -61,4 +61,9 @@ def host_processes(mark: str) -> list[int]:
     return found
 
 
+def parent_of(process: int) -> int:
+    """The number of the parent of a process of the host."""
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 linux_only = sys.platform != "linux"

@@ -10,13 +10,14 @@ import struct
 import subprocess
 import sys
 import time
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
-from personahub.verification.sandbox import Limits
+from personahub.verification.sandbox import Limits, Sandbox, keeper, launch
 from personahub.verification.sandbox.seccomp import ARCHITECTURES, seccomp_program
-from sandboxed import attack, bystander, host_processes, linux_only
+from sandboxed import attack, bystander, host_processes, linux_only, parent_of
 
 pytestmark = pytest.mark.skipif(linux_only, reason="the sandbox needs Linux")
 
@@ -263,6 +264,38 @@ Sandbox(Limits(seconds=300)).run({{}}, "-c", "import time; time.sleep(300)", "{m
     while host_processes(mark) and time.monotonic() - waited < 60:
         time.sleep(0.05)
     assert host_processes(mark) == []
+
+
+def test_nothing_runs_when_starting_it_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = f"interrupted-{os.getpid()}"
+    first_process = launch._first_process
+
+    def interrupted(told: FileIO, stderr: FileIO) -> int:
+        first_process(told, stderr)
+        raise KeyboardInterrupt
+
+    Sandbox.check()
+    monkeypatch.setattr(launch, "_first_process", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Sandbox().run({}, "-c", "import time; time.sleep(300)", mark)
+    time.sleep(0.3)
+    programs = {
+        Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[0] for process in host_processes(mark)
+    }
+    assert {Path(program.decode()).name for program in programs} == {"bwrap"}
+    keeper._forget()
+    waited = time.monotonic()
+    while host_processes(mark) and time.monotonic() - waited < 60:
+        time.sleep(0.05)
+    assert host_processes(mark) == []
+
+
+def test_a_keeper_that_was_killed_is_replaced() -> None:
+    Sandbox().run({"main.py": ""})
+    (number,) = [p for p in host_processes("sandbox/keeper.py") if os.getpid() == parent_of(p)]
+    os.kill(number, signal.SIGKILL)
+    os.waitpid(number, 0)
+    assert Sandbox().run({"main.py": "print('on')"}).stdout == "on\n"
 
 
 def test_the_filter_is_well_formed_for_each_architecture() -> None:

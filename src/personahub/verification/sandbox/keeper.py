@@ -8,6 +8,7 @@ whatever killed it, ends every one of them, then itself. It also reaps them wher
 Requests go through a socket: the command as JSON, the descriptors beside it; nothing comes back.
 """
 
+import atexit
 import json
 import os
 import select
@@ -48,7 +49,7 @@ def start_kept(command: Sequence[str], passed: Sequence[int], streams: tuple[int
     try:
         socket.send_fds(_socket(), [message], [*streams, *passed])
     except (BrokenPipeError, ConnectionResetError):  # somebody ended it: a new one
-        _keeper.clear()
+        _forget()
         socket.send_fds(_socket(), [message], [*streams, *passed])
 
 
@@ -56,7 +57,7 @@ def _socket() -> socket.socket:
     """Return the socket to this process's keeper, started when it is first needed; a fork has its own."""
     with _starting:
         if not _keeper or _keeper[0][0] != os.getpid():
-            _keeper.clear()
+            _forget()
             ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with its:
                 os.posix_spawn(
@@ -71,7 +72,14 @@ def _socket() -> socket.socket:
                     setsid=True,
                 )
             _keeper.append((os.getpid(), ours))
+            atexit.register(ours.close)
         return _keeper[0][1]
+
+
+def _forget() -> None:
+    for _, ours in _keeper:
+        ours.close()
+    _keeper.clear()
 
 
 def _keep(requests: socket.socket) -> None:

@@ -103,7 +103,13 @@ def start(
         pipes = [os.pipe() for _ in range(5)]
         told, stdout, stderr, account, gate = (ours.enter_context(FileIO(each[0], "r")) for each in pipes)
         info, output, errors, status, opener = (theirs.enter_context(FileIO(each[1], "w")) for each in pipes)
-        given = [gate, info, status, *(_data(theirs, each) for each in (seccomp_program(), *files.values()))]
+        given = [
+            gate,
+            info,
+            status,
+            opener,
+            *(_data(theirs, each) for each in (seccomp_program(), *files.values())),
+        ]
         options = [
             *_isolation(tools),
             *_folder(limits, files),
@@ -145,11 +151,14 @@ def _data(stack: ExitStack, content: bytes) -> FileIO:
 def _isolation(tools: Tools) -> list[str]:
     """Return the options for namespaces, capabilities and system calls, and for talking to bubblewrap.
 
-    The passed descriptors: {0} the gate, {1} who was started, {2} the account, {3} the filter, then files.
+    The passed descriptors: {0} the gate, {1} who was started, {2} the account, {3} what opens the gate,
+    {4} the filter, then files. bubblewrap keeps its own {3} open, so that the gate stays shut when this
+    process is interrupted and closes the one out here; the program itself gets none of them.
     """
     options = [f"--unshare-{namespace}" for namespace in NAMESPACES]
     options += ["--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    options += ["--block-fd", "{0}", "--info-fd", "{1}", "--json-status-fd", "{2}", "--seccomp", "{3}"]
+    options += ["--block-fd", "{0}", "--info-fd", "{1}", "--json-status-fd", "{2}"]
+    options += ["--sync-fd", "{3}", "--seccomp", "{4}"]
     if tools.setpriv is None:
         return [*options, "--uid", str(NOBODY), "--gid", str(NOBODY)]
     for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):  # for setpriv, which gives them away
@@ -163,7 +172,7 @@ def _folder(limits: Limits, files: Iterable[str]) -> list[str]:
     folders = {str(parent) for path in files for parent in PurePosixPath(path).parents} - {"."}
     for folder in sorted(folders):
         options += ["--perms", "0777", "--dir", f"{SCRATCH}/{folder}"]
-    for place, path in enumerate(files, start=4):
+    for place, path in enumerate(files, start=5):
         options += ["--perms", "0666", "--file", f"{{{place}}}", f"{SCRATCH}/{path}"]
     return options
 
