@@ -1,0 +1,1 @@
+"""Verification: whether what was made is sound, and no copy."""
