@@ -121,16 +121,15 @@ def _items_loop(
     found: Found,
 ) -> None:
     weights, parts, places = windows.weights, windows.parts, windows.places
+    found_at = look_up(texts, numbers, windows)
     best = items.best
     seen_in = np.full(len(parts), -1, np.int64)
     met = np.empty(len(starts), np.int64)
     for row in range(len(text_starts) - 1):
-        at, end = text_starts[row], text_starts[row + 1] - 1
         items_met = 0
-        while at < end:
-            window = look_up(texts, at, numbers, windows)
+        for at in range(text_starts[row], text_starts[row + 1] - 1):
+            window = found_at[at]
             if window < 0:
-                at -= window
                 continue
             for place in places[parts[window] : parts[window + 1]]:
                 item = items.of_place[place]
@@ -147,7 +146,6 @@ def _items_loop(
                     if weight > best[item, 0]:
                         best[item] = weight, at - text_starts[row], place - starts[item], size
             seen_in[window] = row
-            at += 1
         chosen, enough_of = _choose(met[:items_met], items)
         found.owners[row] = chosen
         if chosen >= 0:
@@ -196,12 +194,11 @@ def _longest_loop(
     found: Found,
 ) -> None:
     weights, parts, places = windows.weights, windows.parts, windows.places
+    found_at = look_up(texts, numbers, windows)
     for row in range(len(text_starts) - 1):
-        at, end = text_starts[row], text_starts[row + 1] - 1
-        while at < end:
-            window = look_up(texts, at, numbers, windows)
+        for at in range(text_starts[row], text_starts[row + 1] - 1):
+            window = found_at[at]
             if window < 0:
-                at -= window
                 continue
             for place in places[parts[window] : parts[window + 1]]:
                 before = _run_before(texts, at, numbers, place, stride)
@@ -212,7 +209,6 @@ def _longest_loop(
                 if weight > found.weights[row]:
                     found.weights[row], found.sizes[row] = weight, size
                     found.starts[row], found.places[row] = at - before - text_starts[row], place - before
-            at += 1
         if found.weights[row] > 0:
             found.owners[row] = np.searchsorted(starts, found.places[row], side="right") - 1
             found.places[row] -= starts[found.owners[row]]
