@@ -16,13 +16,21 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["WORD", "find_words", "join_words", "weigh_word"]
+__all__ = ["LETTER", "RUN", "SINGLE", "SOUND", "WORD", "find_words", "fold", "join_words", "weigh_word"]
 
 WORD = 10
 """What a word of letters or digits weighs."""
 _WEIGHTS = {"han": 7, "kana": 3, "sounds": 2}
+
 _KANA = r"[\p{Hiragana}\p{Katakana}ー]"
-_SOUNDS = r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+SINGLE = rf"[\p{{Han}}{_KANA}]"
+"""A character that stands for itself; a pattern of the package regex, version 1, as are the next two."""
+SOUND = r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+"""A character that is cut into runs with those beside it."""
+LETTER = rf"[[\p{{L}}\p{{M}}\p{{N}}]--{SINGLE}--{SOUND}]"
+"""A character of a word."""
+RUN = 3
+"""Characters of a run."""
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 # Latin, Cyrillic, the common Han characters and their punctuation: `re` cuts these as `regex` does, in a
@@ -31,14 +39,13 @@ _PLAIN = re.compile(
     "[\0-\u02af\u0400-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u3000-\u3003\u3008-\u301b一-\u9fff]*"
 )
 _PLAIN_WORD = re.compile(r"[一-\u9fff]|[^\W_一-\u9fff]+(?:'[^\W_一-\u9fff]+)*")
-_RUN = 3
 
 
 def find_words(text: str) -> list[str]:
     """The normalised words in their order, repeated ones too; empty where the text has none."""
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace("’", "'")
+    folded = fold(text)
     if _PLAIN.fullmatch(folded):
         return _PLAIN_WORD.findall(folded)
     found: list[str] = []
@@ -46,8 +53,15 @@ def find_words(text: str) -> list[str]:
         if word:
             found.append(word)
         else:
-            found += [run[start : start + _RUN] for start in range(max(len(run) - _RUN, 0) + 1)]
+            found += [run[start : start + RUN] for start in range(max(len(run) - RUN, 0) + 1)]
     return found
+
+
+def fold(text: str) -> str:
+    """The text in its one form: NFKC and case folding, with one kind of apostrophe."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace("’", "'")
 
 
 @lru_cache(2**16)
@@ -63,7 +77,7 @@ def join_words(words: Iterable[str]) -> str:
     for word in words:
         if WORD not in (weigh_word(word), weigh_word(last)):
             # Runs of one stretch overlap in all but a character.
-            joined += word[-1] if len(last) == _RUN and last[1:] == word[:-1] else word
+            joined += word[-1] if len(last) == RUN and last[1:] == word[:-1] else word
         else:
             joined += f" {word}" if last else word
         last = word
@@ -75,7 +89,7 @@ def _unspaced() -> Any:
     """A piece of a script that parts no words; the group's name is that of its kind."""
     import regex
 
-    return regex.compile(rf"(?P<han>\p{{Han}})|(?P<kana>{_KANA})|(?P<sounds>{_SOUNDS}+)", regex.V1)
+    return regex.compile(rf"(?P<han>\p{{Han}})|(?P<kana>{_KANA})|(?P<sounds>{SOUND}+)", regex.V1)
 
 
 @lru_cache(1)
@@ -83,6 +97,4 @@ def _word() -> Any:
     """One of two groups: a word, or a run of a script that parts none."""
     import regex
 
-    single = rf"[\p{{Han}}{_KANA}]"
-    letters = rf"[[\p{{L}}\p{{M}}\p{{N}}]--{single}--{_SOUNDS}]"
-    return regex.compile(rf"({single}|{letters}+(?:'{letters}+)*)|({_SOUNDS}+)", regex.V1)
+    return regex.compile(rf"({SINGLE}|{LETTER}+(?:'{LETTER}+)*)|({SOUND}+)", regex.V1)

@@ -9,7 +9,7 @@ Thai, Lao, Khmer or Burmese letters; 8 words are 12, 27 or 40. A stretch of seve
 Everything is exact: words are compared, not hashes alone. Memory is the benchmark's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -91,13 +91,13 @@ class Benchmark:
         from personahub.verification.ngrams import index_windows
 
         self.items = self.repeated = self.wordless = 0
-        self._vocabulary = Vocabulary()
+        vocabulary = Vocabulary()
         self._tiny: dict[tuple[str, ...], tuple[str, int]] = {}
         long, short = _Group(), _Group()
         known: set[bytes] = set()
         for item in items:
             words = find_words(item.text)
-            numbers = self._vocabulary.add(words)
+            numbers = vocabulary.add(words)
             packed = np.array(numbers, np.int32).tobytes()
             if packed in known or not words:
                 self.repeated += bool(words)
@@ -110,7 +110,7 @@ class Benchmark:
                 self._tiny[tuple(words)] = name
             else:
                 (long if weight >= _SHORT * WORD else short).add(name, numbers, weight)
-        weights = self._vocabulary.weights()
+        self._known, weights = vocabulary.known(), vocabulary.weights()
         sequences = long.gathered.sequences()
         windows = index_windows(sequences, weights, _SHORT * WORD, 1)
         totals = np.diff(np.searchsorted(np.sort(windows.places), sequences.starts))
@@ -162,21 +162,22 @@ class Benchmark:
         found: list[Overlap | None] = []
         stream = strings(texts)
         while batch := list(islice(stream, _BATCH)):
-            found += self._overlaps([find_words(text or "") for text in batch])
+            found += self._overlaps(batch)
         return found
 
-    def _overlaps(self, texts: list[list[str]]) -> Iterator[Overlap | None]:
-        gathered = Gathered()
-        for words in texts:
-            gathered.add(self._vocabulary.find(words))
-        sequences = gathered.sequences()
+    def _overlaps(self, texts: list[str | None]) -> list[Overlap | None]:
+        sequences = Sequences(*self._known.number(texts))
         long, short = self._long.find(sequences), self._short.find(sequences)
-        for row, words in enumerate(texts):
-            yield (
+        few = np.diff(sequences.starts) - 1 <= max(map(len, self._tiny), default=-1)
+        found: list[Overlap | None] = [None] * len(texts)
+        for row in np.flatnonzero((long.owners >= 0) | (short.owners >= 0) | few).tolist():
+            words = find_words(texts[row] or "")
+            found[row] = (
                 self._long.overlap(long, row, words, whole=False)
                 or self._short.overlap(short, row, words, whole=True)
-                or (self._same(words) if len(words) <= _LEAST * WORD else None)
+                or self._same(words)
             )
+        return found
 
     def _same(self, words: list[str]) -> Overlap | None:
         """The item that has these words and no others."""

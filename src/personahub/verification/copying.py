@@ -15,7 +15,7 @@ import numpy as np
 from personahub.errors import UserError
 from personahub.kernels.texts import Texts, strings
 from personahub.kernels.words import WORD, find_words, join_words, weigh_word
-from personahub.verification.sequences import Gathered, Vocabulary
+from personahub.verification.sequences import Gathered, Sequences, Vocabulary
 
 __all__ = ["Corpus", "CorpusDocument", "CorpusRun", "Run", "longest_common_run"]
 
@@ -80,16 +80,14 @@ def longest_common_run(text: str, source: str) -> Run | None:
     from personahub.verification.ngrams import index_windows
     from personahub.verification.runs import find_longest
 
-    words, vocabulary = find_words(text), Vocabulary()
-    sources, texts = Gathered(), Gathered()
-    sources.add(vocabulary.add(find_words(source)))
-    texts.add(vocabulary.find(words))
-    indexed = sources.sequences()
+    vocabulary, gathered = Vocabulary(), Gathered()
+    gathered.add(vocabulary.add(find_words(source)))
+    indexed = gathered.sequences()
     windows = index_windows(indexed, vocabulary.weights(), least=1, stride=1)
-    found = find_longest(texts.sequences(), indexed, windows, stride=1)
+    found = find_longest(Sequences(*vocabulary.known().number([text])), indexed, windows, stride=1)
     if found.owners[0] < 0:
         return None
-    return Run(*_described(words, *(int(part[0]) for part in found[1:5])))
+    return Run(*_described(text, *(int(part[0]) for part in found[1:5])))
 
 
 class Corpus:
@@ -104,18 +102,17 @@ class Corpus:
         from personahub.verification.ngrams import index_windows
 
         self._names: list[tuple[str, int]] = []
-        self._vocabulary = Vocabulary()
-        gathered = Gathered()
+        vocabulary, gathered = Vocabulary(), Gathered()
         for document in documents:
-            gathered.add(self._vocabulary.add(find_words(document.text)))
+            gathered.add(vocabulary.add(find_words(document.text)))
             self._names.append((document.file, document.row))
             if gathered.size > _MOST_WORDS:
                 raise UserError(
                     f"{document.file}, row {document.row}: the documents to compare with have more than"
                     f" {_MOST_WORDS:,} words so far; compare with them in several parts"
                 )
-        self._sequences = gathered.sequences()
-        self._windows = index_windows(self._sequences, self._vocabulary.weights(), _SEED * WORD, _STRIDE)
+        self._known, self._sequences = vocabulary.known(), gathered.sequences()
+        self._windows = index_windows(self._sequences, vocabulary.weights(), _SEED * WORD, _STRIDE)
 
     @classmethod
     def index(cls, documents: Iterable[CorpusDocument]) -> "Corpus":
@@ -142,27 +139,24 @@ class Corpus:
         found: list[CorpusRun | None] = []
         stream = strings(texts)
         while batch := list(islice(stream, _BATCH)):
-            found += self._longest([find_words(text or "") for text in batch])
+            found += self._longest(batch)
         return found
 
-    def _longest(self, texts: list[list[str]]) -> list[CorpusRun | None]:
+    def _longest(self, texts: list[str | None]) -> list[CorpusRun | None]:
         from personahub.verification.runs import find_longest
 
-        gathered = Gathered()
-        for words in texts:
-            gathered.add(self._vocabulary.find(words))
-        found = find_longest(gathered.sequences(), self._sequences, self._windows, _STRIDE)
+        numbered = Sequences(*self._known.number(texts))
+        found = find_longest(numbered, self._sequences, self._windows, _STRIDE)
         runs: list[CorpusRun | None] = [None] * len(texts)
         for row in np.flatnonzero(found.weights >= _LEAST * WORD).tolist():
-            described = _described(texts[row], *(int(part[row]) for part in found[1:5]))
+            described = _described(texts[row] or "", *(int(part[row]) for part in found[1:5]))
             runs[row] = CorpusRun(*described, *self._names[int(found.owners[row])])
         return runs
 
 
-def _described(
-    words: list[str], start: int, place: int, size: int, weight: int
-) -> tuple[int, float, str, int, int]:
+def _described(text: str, start: int, place: int, size: int, weight: int) -> tuple[int, float, str, int, int]:
     """What a :class:`Run` has."""
+    words = find_words(text)
     share = weight / sum(map(weigh_word, words))
     # A single character is one word all the same.
     return max(weight // WORD, 1), share, join_words(words[start : start + size]), start, place

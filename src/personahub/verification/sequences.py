@@ -6,20 +6,22 @@ sequence stands a number that no word has, so that loops over words need to know
 
 from array import array
 from collections.abc import Iterable
-from itertools import repeat
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from personahub.kernels.words import weigh_word
 
+if TYPE_CHECKING:
+    from personahub.kernels.cutting import KnownWords
+
 __all__ = ["Gathered", "Numbers", "Sequences", "Vocabulary"]
 
 Numbers = npt.NDArray[np.int32]
 
-_UNKNOWN = -1
 _BETWEEN = -2
+"""As :mod:`personahub.kernels.cutting` has it, which is not imported before it is needed."""
 
 
 class Sequences(NamedTuple):
@@ -53,9 +55,11 @@ class Vocabulary:
             found.append(number)
         return found
 
-    def find(self, words: Iterable[str]) -> Iterable[int]:
-        """The words' numbers, below 0 for those that did not come."""
-        return map(self._numbers.get, words, repeat(_UNKNOWN))
+    def known(self) -> "KnownWords":
+        """The words so far, to number texts in which others are unknown."""
+        from personahub.kernels.cutting import KnownWords
+
+        return KnownWords(self._numbers)
 
     def weights(self) -> Numbers:
         """For each number what its word weighs (:func:`personahub.kernels.words.weigh_word`)."""
