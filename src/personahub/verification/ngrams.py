@@ -119,6 +119,19 @@ def _bit(mixed: np.uint64, bits: Hashes) -> tuple[int, np.uint64]:
 
 
 @compiled
+def _places(starts: NDArray[np.int64], sizes: Numbers, stride: int) -> Numbers:
+    """Where a window stands at every ``stride``-th word of each sequence."""
+    found = np.empty(len(sizes) // stride + len(starts), np.int32)
+    count = 0
+    for row in range(len(starts) - 1):
+        for at in range(starts[row], starts[row + 1] - 1, stride):
+            if sizes[at]:
+                found[count] = at
+                count += 1
+    return found[:count].copy()
+
+
+@compiled
 def _fill(
     numbers: Numbers,
     at_places: Numbers,
@@ -160,10 +173,7 @@ def index_windows(sequences: Sequences, weights: Numbers, least: int, stride: in
     numbers, starts = sequences
     marks = word_marks(len(weights))
     sizes, hashes = _roll(numbers, weights, marks, least)
-    places = np.flatnonzero(sizes).astype(np.int32)
-    if stride > 1:
-        rows = np.searchsorted(starts, places, side="right") - 1
-        places = places[(places - starts[rows]) % stride == 0]
+    places = _places(starts, sizes, stride)
     count = len(places)
     # Eight bits or more for each window.
     bits = np.zeros(1 << (count // 8).bit_length(), np.uint64)
