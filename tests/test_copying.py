@@ -123,6 +123,14 @@ def test_a_word_said_a_thousand_times_is_one_run() -> None:
     assert (run.words, run.start, run.source_start) == (3000, 0, 1)
 
 
+def test_long_texts_are_taken_in_their_order() -> None:
+    filler = "zzz " * 400_000
+    found = Corpus.index([CorpusDocument("c", 1, SOURCE)]).longest_runs(
+        [filler, f"{filler} {SOURCE}", SOURCE]
+    )
+    assert [run and run.start for run in found] == [None, 400_000, 0]
+
+
 def test_texts_without_words_share_nothing() -> None:
     assert longest_common_run("", SOURCE) is None
     assert longest_common_run(SOURCE, "…") is None

@@ -7,11 +7,12 @@ import pyarrow as pa
 
 from personahub.errors import UserError
 
-__all__ = ["Texts", "strings"]
+__all__ = ["Texts", "batches", "strings"]
 
 Texts: TypeAlias = pa.Array | pa.ChunkedArray | Sequence[str | None]
 """Of the Arrow types string, large_string, string_view, or a dictionary of these; or Python's strings."""
 _BATCH = 4096
+_CHARACTERS = 2**21
 
 
 def strings(texts: Texts) -> Iterator[str | None]:
@@ -30,3 +31,21 @@ def strings(texts: Texts) -> Iterator[str | None]:
         raise UserError(f"The texts are an Arrow array of {texts.type}: give one of strings.")
     for start in range(0, len(texts), _BATCH):
         yield from texts.slice(start, _BATCH).to_pylist()
+
+
+def batches(texts: Texts) -> Iterator[list[str | None]]:
+    """The texts in lists of up to 4,096, fewer where they are long, so that little is held at a time.
+
+    Raises:
+        UserError: they are of another type.
+    """
+    batch: list[str | None] = []
+    characters = 0
+    for text in strings(texts):
+        batch.append(text)
+        characters += len(text or "")
+        if len(batch) == _BATCH or characters >= _CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch

@@ -12,14 +12,13 @@ Everything is exact: words are compared, not hashes alone. Memory is the benchma
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from personahub.errors import UserError
-from personahub.kernels.texts import Texts, strings
+from personahub.kernels.texts import Texts, batches
 from personahub.kernels.words import WORD, find_words, join_words, weigh_word
 from personahub.verification.sequences import Gathered, Sequences, Vocabulary
 
@@ -37,7 +36,6 @@ _LEAST = 4
 """Words; fewer stand in many a text by chance."""
 _START_ONLY = 2**31
 _NEVER = 2**31
-_BATCH = 4096
 
 
 class BenchmarkItem(NamedTuple):
@@ -160,8 +158,7 @@ class Benchmark:
             UserError: they are of another type.
         """
         found: list[Overlap | None] = []
-        stream = strings(texts)
-        while batch := list(islice(stream, _BATCH)):
+        for batch in batches(texts):
             found += self._overlaps(batch)
         return found
 
@@ -172,9 +169,10 @@ class Benchmark:
         found: list[Overlap | None] = [None] * len(texts)
         for row in np.flatnonzero((long.owners >= 0) | (short.owners >= 0) | few).tolist():
             words = find_words(texts[row] or "")
+            others = int(long.candidates[row] + short.candidates[row]) - 1
             found[row] = (
-                self._long.overlap(long, row, words, whole=False)
-                or self._short.overlap(short, row, words, whole=True)
+                self._long.overlap(long, row, words, others, whole=False)
+                or self._short.overlap(short, row, words, others, whole=True)
                 or self._same(words)
             )
         return found
@@ -216,7 +214,9 @@ class _Indexed(NamedTuple):
 
         return find_items(texts, *self[1:])
 
-    def overlap(self, found: "Found", row: int, words: list[str], *, whole: bool) -> Overlap | None:
+    def overlap(
+        self, found: "Found", row: int, words: list[str], others: int, *, whole: bool
+    ) -> Overlap | None:
         item = int(found.owners[row])
         if item < 0:
             return None
@@ -227,7 +227,7 @@ class _Indexed(NamedTuple):
         else:
             n, share = _LONG if weight >= own else _SHORT, int(found.counts[row]) / int(self.totals[item])
         run = join_words(words[start : start + size])
-        return Overlap(*self.names[item], n, share, _in_words(weight), run, int(found.others[row]))
+        return Overlap(*self.names[item], n, share, _in_words(weight), run, others)
 
 
 def _in_words(weight: int) -> int:

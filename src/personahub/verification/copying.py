@@ -7,13 +7,12 @@ a Kana 0.3, each run of three Thai, Lao, Khmer or Burmese letters 0.2. The longe
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from personahub.errors import UserError
-from personahub.kernels.texts import Texts, strings
+from personahub.kernels.texts import Texts, batches
 from personahub.kernels.words import WORD, find_words, join_words, weigh_word
 from personahub.verification.sequences import Gathered, Sequences, Vocabulary
 
@@ -26,7 +25,6 @@ _LEAST = 13
 _STRIDE = 6
 """Where runs are looked up, in words of the corpus: 5 words on at most, a run of 13 has a seed left."""
 _MOST_WORDS = 2**31 - 1
-_BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +92,7 @@ class Corpus:
     """Documents that must not be copied, indexed: :meth:`index` makes one.
 
     In memory: for each word of a document about 10 bytes (30 while it is indexed), for each different word
-    about 200, for each document
-    its name.
+    about 200, for each document its name.
     """
 
     def __init__(self, documents: Iterable[CorpusDocument]) -> None:
@@ -138,8 +135,7 @@ class Corpus:
             UserError: they are of another type.
         """
         found: list[CorpusRun | None] = []
-        stream = strings(texts)
-        while batch := list(islice(stream, _BATCH)):
+        for batch in batches(texts):
             found += self._longest(batch)
         return found
 

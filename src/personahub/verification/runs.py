@@ -29,7 +29,7 @@ class Found(NamedTuple):
         sizes: how many words the run has.
         weights: what they weigh.
         counts: how many of the sequence's windows stand in the text.
-        others: how many other sequences could be named.
+        candidates: how many sequences could be named.
     """
 
     owners: _Longs
@@ -38,7 +38,7 @@ class Found(NamedTuple):
     sizes: _Longs
     weights: _Longs
     counts: _Longs
-    others: _Longs
+    candidates: _Longs
 
 
 class _Items(NamedTuple):
@@ -151,7 +151,7 @@ def _items_loop(
         if chosen >= 0:
             found.weights[row], found.starts[row], found.places[row], found.sizes[row] = best[chosen]
             found.counts[row] = items.counts[chosen]
-            found.others[row] = enough_of - 1
+            found.candidates[row] = enough_of
 
 
 def find_items(
