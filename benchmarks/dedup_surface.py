@@ -19,7 +19,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from made_personas import make
-from personahub.dedup import find_words, surface, surface_duplicates
+from personahub.dedup import surface, surface_duplicates
+from personahub.kernels.words import find_words
 
 _SAMPLE = 3000
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from personahub.corpus import LeftOut, find_sources
 from personahub.dedup.pages import PageFilter
-from personahub.dedup.words import find_words
+from personahub.kernels.words import find_words
 from personahub.workflows.pages import read_pages
 
 _ARTICLES = "minhash_articles_dev/articles_1000.jsonl.gz"

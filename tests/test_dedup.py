@@ -19,9 +19,9 @@ import pytest
 from commands import Run
 from hubs import add_personas, hub_of
 from personahub import check_hub, compact_hub, deduplicate, duplicates_of, sample, stats
-from personahub.dedup.words import find_words
 from personahub.errors import UserError
 from personahub.hub import Duplicates, Hub
+from personahub.kernels.words import find_words
 from personahub.workflows.views import open_view
 
 NURSE = "A pediatric nurse who gives injections to frightened children in a small village clinic"

@@ -15,7 +15,7 @@ from personahub import Calls, Hub, ReadOptions, UserError, curate, merge, read
 from personahub.dedup import pages as pages_module
 from personahub.dedup import postings as postings_module
 from personahub.dedup.pages import PageFilter
-from personahub.dedup.words import find_words
+from personahub.kernels.words import find_words
 from scripted import ScriptedModel, any_reply
 
 # The filter, judged by brute force.

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personahub.dedup import find_words, surface_duplicates
+from personahub.dedup import surface_duplicates
 from personahub.errors import UserError
+from personahub.kernels.words import find_words
 
 Pair = tuple[int, int, float]
 

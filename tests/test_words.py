@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from personahub.dedup import find_words
+from personahub.kernels.words import find_words, join_words, weigh_word
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,25 @@ _COMMON = st.characters(max_codepoint=0x052F) | st.characters(min_codepoint=0x20
 @given(st.text(_COMMON | st.sampled_from("'’_a1я一")))
 def test_a_text_is_cut_alike_beside_another_script(text: str) -> None:
     assert find_words(f"{text} ไทย") == [*find_words(text), "ไทย"]
+
+
+@pytest.mark.parametrize(
+    ("words", "tenths"),
+    [
+        (["a", "7", "rock'n'roll", "мёд", "я", "병원의", "البيت"], 10),
+        (["蜜", "々"], 7),
+        (["の", "ー"], 3),
+        (["พยา", "ขา", "ခွင"], 2),
+    ],
+)
+def test_a_piece_weighs_what_it_stands_for(words: list[str], tenths: int) -> None:
+    assert {weigh_word(word) for word in words} == {tenths}
+
+
+@pytest.mark.parametrize(
+    "text", ["a bee's nest 7", "мёд и воск", "一罐蜂蜜", "パンを焼く", "พยาบาล", "seit 1990 一罐 蜜の พยาบาล"]
+)
+def test_joined_words_are_the_text_again(text: str) -> None:
+    words = find_words(text)
+    assert find_words(join_words(words)) == words
+    assert join_words(words).replace(" ", "") == text.replace(" ", "")

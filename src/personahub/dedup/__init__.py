@@ -3,7 +3,6 @@
 from personahub.dedup.semantic import semantic_edges
 from personahub.dedup.surface import SurfaceDuplicates, surface_duplicates
 from personahub.dedup.views import Chosen, View, choose, choose_below
-from personahub.dedup.words import find_words
 
 __all__ = [
     "Chosen",
@@ -11,7 +10,6 @@ __all__ = [
     "View",
     "choose",
     "choose_below",
-    "find_words",
     "semantic_edges",
     "surface_duplicates",
 ]

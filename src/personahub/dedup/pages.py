@@ -104,7 +104,7 @@ class PageFilter:
 
         Args:
             words: normalised words, in any order, repeated ones too
-                (:func:`personahub.dedup.words.find_words`).
+                (:func:`personahub.kernels.words.find_words`).
 
         Raises:
             UserError: the folder of temporary files is full.

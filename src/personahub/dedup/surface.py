@@ -8,7 +8,6 @@ million times costs no more than its words.
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -19,15 +18,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from personahub.dedup.words import find_words
 from personahub.errors import UserError
+from personahub.kernels.texts import Texts, strings
+from personahub.kernels.words import find_words
 
 if TYPE_CHECKING:
     from personahub.dedup.join import Links
 
 __all__ = ["SurfaceDuplicates", "surface_duplicates"]
 
-_BATCH = 4096
 _MAX_PAIRS = 100_000_000
 _PAIRS = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("similarity", pa.float64())])
 
@@ -153,7 +152,7 @@ class SurfaceDuplicates:
 
 
 def surface_duplicates(
-    texts: pa.Array | pa.ChunkedArray | Sequence[str | None],
+    texts: Texts,
     threshold: float = 0.9,
     *,
     since: int = 0,
@@ -199,27 +198,11 @@ def _as_written(threshold: float) -> Fraction:
     return exact
 
 
-def _strings(texts: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> Iterator[str | None]:
-    """The texts one by one; Arrow's are made into Python's in small batches."""
-    if not isinstance(texts, pa.Array | pa.ChunkedArray):
-        if isinstance(texts, str):
-            raise UserError("One string was given for texts: give a list of strings or an Arrow array.")
-        yield from texts
-        return
-    kind = texts.type.value_type if pa.types.is_dictionary(texts.type) else texts.type
-    if str(kind) not in ("string", "large_string", "string_view", "null"):
-        raise UserError(f"The texts are an Arrow array of {texts.type}: give one of strings.")
-    for start in range(0, len(texts), _BATCH):
-        yield from texts.slice(start, _BATCH).to_pylist()
-
-
-def _word_sets(
-    texts: pa.Array | pa.ChunkedArray | Sequence[str | None],
-) -> tuple[NDArray[np.int64], NDArray[np.int32], int]:
+def _word_sets(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int32], int]:
     """Where each text's words start, its words numbered from the rarest on, and how many there are in all."""
     numbers: defaultdict[str, int] = defaultdict(count().__next__)
     found, ends = array("i"), array("q", [0])
-    for text in _strings(texts):
+    for text in strings(texts):
         if text:
             found.extend({numbers[word] for word in find_words(text)})
         ends.append(len(found))

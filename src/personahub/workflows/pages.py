@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 
 from personahub.corpus import LeftOut, ReadOptions, Sources, read_documents
 from personahub.dedup.pages import PageFilter
-from personahub.dedup.words import find_words
+from personahub.kernels.words import find_words
 from personahub.records import Document
 
 __all__ = ["read_pages"]

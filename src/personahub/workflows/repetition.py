@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from personahub.config import read_json
 from personahub.dedup.pages import PageFilter
-from personahub.dedup.words import find_words
 from personahub.hub import Hub
 from personahub.hub.tables import quoted
+from personahub.kernels.words import find_words
 from personahub.models import EmbeddingModel
 from personahub.records import Record
 from personahub.synthesis import Brief, Synthesizer

@@ -1,0 +1,1 @@
+"""Kernels: what several steps do to the words of many texts."""
