@@ -8,7 +8,9 @@ Theory for Jackknife Variance Estimation, Annals of Statistics 17). Leaving out 
 by as much as drawing n new ones would: with a variance of s2 a text, s2/(n/2) * (1 - 1/2) = s2/n; so the
 spread of the halves needs no rescaling. Many of the numbers depend on how many texts there are and are
 another at n/2; only the spread of the halves about **their own** mean is taken, and laid around the number
-of all texts.
+of all texts. Where single texts hardly matter to a number of pairs, as with clumps of texts all of one size,
+the halves scatter up to twice as much as they should, and the interval is too wide rather than too narrow.
+Texts are taken for independent: of a set with every text twice the interval is too narrow.
 
 Of large sets the halves are drawn from some texts only, a pool of p of the n; their spread is then that of
 p texts, and is taken times sqrt(p / n).

@@ -130,7 +130,7 @@ class SelfBleu:
                 correct.tolist(), total.tolist(), lengths.tolist(), _closest(lengths).tolist(), strict=True
             )
         ]
-        return float(np.mean(scores)) / 100
+        return min(float(np.mean(scores)) / 100, 1.0)
 
 
 def _counted(texts: Sequence[Sequence[str]], n: int) -> _Ints:

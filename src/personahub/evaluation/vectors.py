@@ -46,9 +46,9 @@ _Floats = npt.NDArray[np.float32]
 def unit(vectors: Vectors) -> _Floats:
     """The rows as float32 of unit length; rows of zeros stay as they are."""
     rows = np.asarray(vectors, dtype=np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    rows = rows / np.where(lengths > 0, lengths, np.float32(1))
-    return rows
+    lengths: _Floats = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths[lengths == 0] = 1
+    return rows / lengths
 
 
 def _blocks(vectors: Vectors) -> Iterator[_Floats]:

@@ -72,8 +72,10 @@ class TextSet:
 
 def set_names(named: Sequence[str | Path]) -> list[str]:
     """What sets are called: by the file's name, or as given where two have the same, numbered if need be."""
-    short = [Path(name).name or str(name) for name in named]
-    names = [str(name) if short.count(last) > 1 else last for name, last in zip(named, short, strict=True)]
+    places: dict[str, set[str]] = {}
+    for name in named:
+        places.setdefault(Path(name).name, set()).add(str(name))
+    names = [str(name) if len(places[last := Path(name).name]) > 1 else last or str(name) for name in named]
     return [
         f"{name} ({names[: place + 1].count(name)})" if name in names[:place] else name
         for place, name in enumerate(names)
