@@ -242,6 +242,13 @@ def test_equal_sets_reach_the_same_clusters_and_a_small_one_is_left_out_with_its
     assert "there are 5" in small["cluster_coverage"].reason
 
 
+def test_a_set_given_once_more_does_not_draw_the_clusters_to_itself() -> None:
+    one, other = clumped(0, 400), random_vectors(400, seed=5)
+    fresh = [each["cluster_coverage"].value for each in measure_clusters([one, other])]
+    again = [each["cluster_coverage"].value for each in measure_clusters([one, other, one, one])]
+    assert again[:2] == pytest.approx(fresh, abs=0.1)
+
+
 def test_clusters_are_never_more_than_there_are_different_vectors() -> None:
     assert len(find_clusters([np.tile(np.eye(3), (100, 1))])) == 3
 

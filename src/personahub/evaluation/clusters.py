@@ -14,7 +14,11 @@ CLUSTERS = 100
 _TEXTS_EACH = 10
 """Texts that a cluster should have on average; of fewer texts fewer clusters are made."""
 _FROM_EACH = 2000
-"""Vectors that each set gives at most."""
+_POOL = 10_000
+"""Vectors that each set gives at most, and all of them together."""
+_SAME = 0.999
+"""The cosine from which two vectors are of one text, whose last bits may differ."""
+_BLOCK = 1024
 _ROUNDS = 25
 _ROWS = 8192
 _Floats = npt.NDArray[np.float32]
@@ -25,7 +29,8 @@ def find_clusters(sets: Sequence[npt.NDArray[Any]], seed: int = 0) -> _Floats:
     """The centres of the clusters of several sets, each of which gives the same number of vectors.
 
     Spherical k-means (Dhillon and Modha 2001) from a k-means++ start (Arthur and Vassilvitskii 2007). A set
-    that is larger than another counts no more than it.
+    that is larger than another counts no more than it, and what comes again, in one set or in several, counts
+    once: else a set given twice would draw the clusters to itself.
 
     Args:
         sets: the vectors of each, shape (n, dimensions).
@@ -36,11 +41,11 @@ def find_clusters(sets: Sequence[npt.NDArray[Any]], seed: int = 0) -> _Floats:
         fewer where there are not as many different vectors.
     """
     draws = np.random.default_rng([seed, len(sets)])
-    each = min(_FROM_EACH, *(len(vectors) for vectors in sets))
-    # The same draw from equal sets, so that a set given twice changes nothing.
+    each = min(_FROM_EACH, _POOL // len(sets), *(len(vectors) for vectors in sets))
     places = [np.sort(np.random.default_rng([seed, len(v)]).permutation(len(v))[:each]) for v in sets]
-    pool = unit(np.concatenate([vectors[some] for vectors, some in zip(sets, places, strict=True)]))
-    centres = _start(pool, min(CLUSTERS, max(len(pool) // _TEXTS_EACH, 1)), draws)
+    drawn = unit(np.concatenate([vectors[some] for vectors, some in zip(sets, places, strict=True)]))
+    pool = _different(drawn)
+    centres = _start(pool, min(CLUSTERS, max(len(drawn) // _TEXTS_EACH, 1)), draws)
     labels = assign(pool, centres)
     for _ in range(_ROUNDS):
         sums = np.zeros_like(centres)
@@ -51,6 +56,18 @@ def find_clusters(sets: Sequence[npt.NDArray[Any]], seed: int = 0) -> _Floats:
         if (labels == before).all():
             break
     return centres[np.unique(labels)]
+
+
+def _different(rows: _Floats) -> _Floats:
+    """The rows without those that are the same as an earlier one."""
+    new = np.ones(len(rows), bool)
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        for begin in range(0, start + len(block), _BLOCK):
+            same = block @ rows[begin : min(begin + _BLOCK, start + len(block))].T >= _SAME
+            # Of a block with itself only the part of earlier rows.
+            new[start : start + len(block)] &= ~(np.tril(same, -1) if begin == start else same).any(axis=1)
+    return rows[new]
 
 
 def _start(pool: _Floats, count: int, draws: np.random.Generator) -> _Floats:
