@@ -31,7 +31,7 @@ check: .venv/dev
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable ".[local,verify]"
+	$(BIN)/python -m pip install --quiet --editable ".[local,verify,evaluate]"
 	touch $@
 
 .venv/dev: .venv/installed

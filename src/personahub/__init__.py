@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from personahub.workflows.curate import curate
     from personahub.workflows.datasets import export_dataset, list_datasets, show_dataset
     from personahub.workflows.dedup import deduplicate, duplicates_of
+    from personahub.workflows.evaluate_diversity import evaluate_diversity
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
     from personahub.workflows.merge import merge
@@ -58,6 +59,7 @@ __all__ = [
     "curate",
     "deduplicate",
     "duplicates_of",
+    "evaluate_diversity",
     "expand",
     "export",
     "export_dataset",
@@ -94,6 +96,7 @@ _HOMES = {
     "curate": "personahub.workflows.curate",
     "deduplicate": "personahub.workflows.dedup",
     "duplicates_of": "personahub.workflows.dedup",
+    "evaluate_diversity": "personahub.workflows.evaluate_diversity",
     "expand": "personahub.workflows.expand",
     "export": "personahub.workflows.export",
     "export_dataset": "personahub.workflows.datasets",

@@ -15,6 +15,7 @@ from personahub.cli.curate import curate_command
 from personahub.cli.datasets import datasets_app
 from personahub.cli.dedup import dedup_app
 from personahub.cli.demo import demo_command
+from personahub.cli.evaluate import evaluate_app
 from personahub.cli.exchange import export_command, import_command
 from personahub.cli.expand import expand_command
 from personahub.cli.hub import hub_app
@@ -82,6 +83,7 @@ app.command("synthesize", context_settings=OWN_OPTIONS)(synthesize_command)
 app.command("ask")(ask_command)
 app.add_typer(task_app, name="task")
 app.add_typer(datasets_app, name="datasets")
+app.add_typer(evaluate_app, name="evaluate")
 app.command("export")(export_command)
 app.add_typer(runs_app, name="runs")
 app.add_typer(hub_app, name="hub")

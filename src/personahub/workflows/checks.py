@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from personahub.dedup.pages import PageFilter
-from personahub.dedup.words import find_words
+from personahub.kernels.words import find_words
 from personahub.errors import UserError
 from personahub.models import EmbeddingModel
 from personahub.verification import AskingCheck, Finding, Item, LocalCheck

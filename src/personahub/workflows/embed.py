@@ -2,9 +2,10 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from personahub.models import EmbeddingModel
 from personahub.models.encoder_processes import EncoderProcesses
 from personahub.models.sentence_encoder import SentenceEncoder
 
-__all__ = ["EmbedOutcome", "embed_personas", "languages_where"]
+__all__ = ["EmbedOutcome", "embed_in_order", "embed_personas", "embedding_model_for", "languages_where"]
 
 _BATCH = 256
 """Texts embedded at a time; longer batches are no faster."""
@@ -28,6 +29,7 @@ _WORTH = 2_000
 _MOST_PROCESSES = 8
 """Each holds about 150 MB."""
 
+_Kept = TypeVar("_Kept")
 Progress = Callable[[int, int], None]
 """Is told how many personas are embedded, and of how many."""
 
@@ -70,7 +72,7 @@ def embed_personas(
     hub.embeddings.check(encoder or SentenceEncoder())
     if not missing:
         return outcome
-    used = encoder if encoder is not None else _built_in(missing)
+    used = encoder if encoder is not None else embedding_model_for(missing)
     try:
         embedded = _embed(hub, used, known, missing, progress)
         hub.embeddings.index()
@@ -86,7 +88,8 @@ def languages_where(encoder: EmbeddingModel) -> str:
     return f"language IN ({listed})"
 
 
-def _built_in(texts: int) -> EmbeddingModel:
+def embedding_model_for(texts: int) -> EmbeddingModel:
+    """The built-in model, by several processes where so many texts are worth that."""
     processes = min(len(os.sched_getaffinity(0)), texts // _WORTH, _MOST_PROCESSES)
     return EncoderProcesses(processes) if processes > 1 else SentenceEncoder()
 
@@ -105,7 +108,11 @@ def _embed(hub: Hub, encoder: EmbeddingModel, where: str, total: int, progress: 
             waiting.clear()
 
     try:
-        for ids, vectors in _in_order(_without_vector(hub, where), encoder):
+        batches = (
+            (batch["id"].to_pylist(), batch["description"].to_pylist())
+            for batch in _without_vector(hub, where)
+        )
+        for ids, vectors in embed_in_order(batches, encoder):
             waiting.append((ids, vectors))
             done = sum(len(some) for some, _ in waiting)
             if done >= _COMMIT:
@@ -126,22 +133,29 @@ def _without_vector(hub: Hub, where: str) -> Iterator[pa.RecordBatch]:
         yield from new.combine_chunks().to_batches(_BATCH)
 
 
-def _in_order(
-    batches: Iterator[pa.RecordBatch], encoder: EmbeddingModel
-) -> Iterator[tuple[list[str], npt.NDArray[np.float32]]]:
-    """Each batch's ids and vectors, in the batches' order, by as many threads as the model takes."""
-    begun: deque[tuple[list[str], Future[npt.NDArray[np.float32]]]] = deque()
+def embed_in_order(
+    batches: Iterable[tuple[_Kept, list[str]]], encoder: EmbeddingModel
+) -> Iterator[tuple[_Kept, npt.NDArray[np.float32]]]:
+    """The vectors of each batch of texts, in the batches' order, by as many threads as the model takes.
+
+    Args:
+        batches: of each something that is given back with its vectors, such as ids, and its texts.
+        encoder: the embedding model.
+
+    Raises:
+        UserError: the model cannot be used.
+    """
+    begun: deque[tuple[_Kept, Future[npt.NDArray[np.float32]]]] = deque()
     pool = ThreadPoolExecutor(encoder.slots, thread_name_prefix="embed")
     try:
-        for batch in batches:
-            texts = batch["description"].to_pylist()
-            begun.append((batch["id"].to_pylist(), pool.submit(_embed_distinct, encoder, texts)))
+        for kept, texts in batches:
+            begun.append((kept, pool.submit(_embed_distinct, encoder, texts)))
             if len(begun) > 2 * encoder.slots:
-                ids, vectors = begun.popleft()
-                yield ids, vectors.result()
+                first, vectors = begun.popleft()
+                yield first, vectors.result()
         while begun:
-            ids, vectors = begun.popleft()
-            yield ids, vectors.result()
+            first, vectors = begun.popleft()
+            yield first, vectors.result()
     finally:
         # After an interrupt or a fault nobody waits for these.
         pool.shutdown(wait=False, cancel_futures=True)

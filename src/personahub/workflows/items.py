@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -61,6 +61,14 @@ class _Unusable(NamedTuple):
 _Rows = Iterator[GivenItem | _Unusable]
 
 
+class _Wanted(NamedTuple):
+    """Which text of a row is its item's: that of the field, or of the first usual one that holds any."""
+
+    field: str | None
+    usual: tuple[str, ...] = TEXT_FIELDS
+    longest: int | None = _CHARACTERS
+
+
 @dataclass(frozen=True)
 class Items:
     """The items of a file or a data set, which are read anew whenever they are gone through.
@@ -87,6 +95,10 @@ class Items:
             if isinstance(row, GivenItem):
                 yield row if row.language else row._replace(language=detect_language(row.text))
 
+    def as_given(self) -> Iterator[GivenItem]:
+        """The items, in their order, with a language only where their row tells it."""
+        return (row for row in self._rows() if isinstance(row, GivenItem))
+
     def set_aside(self, run: int) -> Iterator[SetAside]:
         """The rows that give no item, as this run keeps them; the source is not read where there are none."""
         for row in self._rows() if self.unusable else ():
@@ -107,11 +119,19 @@ class Items:
         return islice(self._read(), self.count + sum(self.unusable.values()))
 
 
-def read_items(named: str, hub: Hub | None, field: str | None, what: str) -> Items:
+def read_items(
+    named: str,
+    hub: Hub | None,
+    field: str | None,
+    what: str,
+    *,
+    fields: Sequence[str] = TEXT_FIELDS,
+    longest: int | None = _CHARACTERS,
+) -> Items:
     """Look through all items of a file or of a data set of the hub, and be ready to give them.
 
     Of a file (JSON Lines, CSV, TSV or Parquet, also compressed) each row is an item, whose text is in the
-    field, or in the first of :data:`TEXT_FIELDS` that holds one; of a ``.txt`` or ``.md`` file each line is.
+    field, or in the first of ``fields`` that holds one; of a ``.txt`` or ``.md`` file each line is.
     Of a data set it is the record's text, or the field of the model's answer that is named.
 
     The whole is read once here, which counts it and takes its hash (8 s for a million rows), and once more
@@ -122,24 +142,27 @@ def read_items(named: str, hub: Hub | None, field: str | None, what: str) -> Ite
         hub: where the data sets are; None where there are none.
         field: that holds the text; None looks for the usual ones.
         what: the option that names them, for what is said of it.
+        fields: the usual ones.
+        longest: characters above which a text gives no item; None for texts of any length.
 
     Raises:
         UserError: there is neither such a file nor such a data set, it cannot be read, or none of its rows
             gives an item: it is empty, or has no such field.
     """
-    shown = f"{what} {named}"
+    shown = f"{what} {named}".strip()
+    wanted = _Wanted(field, tuple(fields), longest)
     if "://" in named or Path(named).exists() or glob.glob(named, recursive=True):
         sources = find_sources([named], _FORMATS)
         if field and all(source.format == _LINES for source in sources):
             raise UserError(f"{shown}: has lines and no fields; leave --field {field} out")
-        return _looked_through(named, partial(_of_files, sources, field), shown)
+        return _looked_through(named, partial(_of_files, sources, wanted), shown)
     if hub is None:
         raise UserError(f"{shown}: no such file")
     names = data_set_names(hub)
     if named not in names:
         there = f"its data sets: {', '.join(names)}" if names else "which has none yet"
         raise UserError(f"{shown}: is no file, and no data set of the hub {hub.path}, {there}")
-    return _looked_through(named, partial(_of_data_set, hub, named, field), shown)
+    return _looked_through(named, partial(_of_data_set, hub, named, wanted), shown)
 
 
 def _looked_through(named: str, read: Callable[[], _Rows], shown: str) -> Items:
@@ -167,14 +190,16 @@ def _looked_through(named: str, read: Callable[[], _Rows], shown: str) -> Items:
     return Items(named, count, unusable, digest.hexdigest(), read)
 
 
-def _of_files(sources: list[Source], field: str | None) -> _Rows:
+def _of_files(sources: list[Source], wanted: _Wanted) -> _Rows:
     for source in sources:
         rows = _lines(source) if source.format == _LINES else read_rows(source)
         for row in rows:
             if isinstance(row, Unread):
                 yield _Unusable(row.reason, row.detail, source.name, row.row)
             else:
-                yield _of_row(source, *row, None if source.format == _LINES else field)
+                yield _of_row(
+                    source, *row, wanted._replace(field=None) if source.format == _LINES else wanted
+                )
 
 
 def _lines(source: Source) -> Iterator[Row | Unread]:
@@ -200,11 +225,11 @@ def _lines(source: Source) -> Iterator[Row | Unread]:
         raise UserError(f"{source.name}: cannot be read ({error.strerror or error})") from error
 
 
-def _of_row(source: Source, row: int, fields: Mapping[str, Any], field: str | None) -> GivenItem | _Unusable:
-    text = _text_of(fields, field)
+def _of_row(source: Source, row: int, fields: Mapping[str, Any], wanted: _Wanted) -> GivenItem | _Unusable:
+    text = _text_of(fields, wanted)
     if isinstance(text, tuple):
         reason, detail = text
-        return _Unusable(reason, detail, source.name, row, str(fields.get(field or "", ""))[:1000])
+        return _Unusable(reason, detail, source.name, row, str(fields.get(wanted.field or "", ""))[:1000])
     language = fields.get("language")
     licence = fields.get("licence") or fields.get("license")
     lineage = {
@@ -217,28 +242,30 @@ def _of_row(source: Source, row: int, fields: Mapping[str, Any], field: str | No
     return GivenItem(text, {"source": source.name, "row": row}, known, lineage)
 
 
-def _text_of(fields: Mapping[str, Any], field: str | None) -> str | tuple[str, str]:
+def _text_of(fields: Mapping[str, Any], wanted: _Wanted) -> str | tuple[str, str]:
     """A row's text, or the reason why it has none and what was seen."""
-    names = (field,) if field else TEXT_FIELDS
+    field = wanted.field
+    names = (field,) if field else wanted.usual
     texts = (clean(value) for name in names if isinstance(value := fields.get(name), str))
     text = next(filter(None, texts), "")
-    if len(text) > _CHARACTERS:
-        return "too_long", f"{len(text):,} characters, of which {_CHARACTERS:,} fit into a prompt"
+    if wanted.longest is not None and len(text) > wanted.longest:
+        return "too_long", f"{len(text):,} characters, of which {wanted.longest:,} fit into a prompt"
     if text:
         return text
     if field in fields:
         return "not_text", f"the field {field!r} holds no text"
     there = clean(", ".join(map(str, fields))) or "none at all"
-    lacking = f"no field {field!r}" if field else f"no text in {', '.join(TEXT_FIELDS)}"
+    lacking = f"no field {field!r}" if field else f"no text in {', '.join(wanted.usual)}"
     return "no_text_field", f"{lacking}; the fields there: {there}"
 
 
-def _of_data_set(hub: Hub, name: str, field: str | None) -> _Rows:
+def _of_data_set(hub: Hub, name: str, wanted: _Wanted) -> _Rows:
     row = 0
     for batch in hub.records.read(_COLUMNS, f"dataset = {quoted(name)}"):
         for record in batch.to_pylist():
             row += 1
-            text = _text_of(json.loads(record["fields"]) if field else {"text": record["text"]}, field)
+            fields = json.loads(record["fields"]) if wanted.field else {"text": record["text"]}
+            text = _text_of(fields, wanted)
             if isinstance(text, tuple):
                 yield _Unusable(*text, f"{name}, {record['id']}", row, record["text"][:1000])
             else:
