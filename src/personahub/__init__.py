@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from personahub.workflows.ask import ask
     from personahub.workflows.calls import Calls
     from personahub.workflows.check import check as check_hub
+    from personahub.workflows.checks import Checks
     from personahub.workflows.curate import curate
     from personahub.workflows.datasets import export_dataset, list_datasets, show_dataset
     from personahub.workflows.dedup import deduplicate, duplicates_of
@@ -43,9 +44,11 @@ if TYPE_CHECKING:
     from personahub.workflows.upkeep import compact as compact_hub
     from personahub.workflows.upkeep import migrate as migrate_hub
     from personahub.workflows.upkeep import versions as hub_versions
+    from personahub.workflows.verify import verify
 
 __all__ = [
     "Calls",
+    "Checks",
     "Hub",
     "Prompting",
     "ReadOptions",
@@ -78,12 +81,14 @@ __all__ = [
     "show_task",
     "stats",
     "synthesize",
+    "verify",
 ]
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Calls": "personahub.workflows.calls",
+    "Checks": "personahub.workflows.checks",
     "Hub": "personahub.hub",
     "Prompting": "personahub.workflows.prompting",
     "ReadOptions": "personahub.corpus",
@@ -115,6 +120,7 @@ _HOMES = {
     "show_task": "personahub.workflows.tasks:task_show",
     "stats": "personahub.workflows.stats",
     "synthesize": "personahub.workflows.synthesize",
+    "verify": "personahub.workflows.verify",
 }
 
 

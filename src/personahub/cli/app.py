@@ -27,6 +27,7 @@ from personahub.cli.search import search_command
 from personahub.cli.synthesize import OWN_OPTIONS, synthesize_command
 from personahub.cli.task import task_app
 from personahub.cli.tuning import tune_process
+from personahub.cli.verify import verify_command
 from personahub.errors import UserError
 
 __all__ = ["app", "main"]
@@ -83,6 +84,7 @@ app.command("synthesize", context_settings=OWN_OPTIONS)(synthesize_command)
 app.command("ask")(ask_command)
 app.add_typer(task_app, name="task")
 app.add_typer(datasets_app, name="datasets")
+app.command("verify")(verify_command)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("export")(export_command)
 app.add_typer(runs_app, name="runs")

@@ -66,7 +66,7 @@ class Budget:
         """Begin with nothing spent, or with what the other has."""
         self.ceiling = ceiling
         self._price = price
-        self._spent = beside._spent if beside else _Spent()
+        self._spent: _Spent = beside._spent if beside else _Spent()
 
     def spend(self, *, cost: float, tokens: int, calls: int) -> None:
         """Count what earlier invocations of the run spent."""

@@ -1,8 +1,8 @@
 """Whether a problem has one answer: it is solved several times, and at least two solutions must agree.
 
-The paper's protocol for its test problems (Ge et al. 2024, section 4.1: an assistant, a program of thought and a
-second model; kept where two agree). A small model that solves a problem wrongly mostly does so in a new way each
-time, so agreement also says that the problem can be worked out at all.
+The paper's protocol for its test problems (Ge et al. 2024, section 4.1: an assistant, program of thought and
+a second model; kept where two agree). A small model that solves a problem wrongly mostly does so in a new way
+each time, so agreement also says that the problem can be worked out at all.
 """
 
 import re
@@ -74,7 +74,9 @@ class Answers:
         questions += [self._program(item)] if self.sandbox else []
         questions += [self._solve(item, 0, second=True)] if self.second else []
         completions = yield questions
-        solutions = [self._read(question, each) for question, each in zip(questions, completions, strict=True)]
+        solutions = [
+            self._read(question, each) for question, each in zip(questions, completions, strict=True)
+        ]
         if all(solution.fault.startswith("call") for solution in solutions):
             return Finding("undecided", "calls_failed", None, _told(solutions, []))
         if _is_proof(solutions):
@@ -121,8 +123,8 @@ class Answers:
         by = "second" if question.second else "program" if question.request.schema == _PROGRAM else "model"
         if completion.failure:
             return _Solution(by, "", {}, f"call failed: {completion.failure.reason}")
-        if by == "program":
-            return self._run(completion.value["program"])
+        if by == "program" and self.sandbox:
+            return self._run(self.sandbox, completion.value["program"])
         told = dict(completion.value)
         answer = f"{told['answer']} {told['unit']}".strip()
         if _NONE.fullmatch(told["answer"].strip().strip(".")):
@@ -131,9 +133,9 @@ class Answers:
             return _Solution(by, "", told, "proof")
         return _Solution(by, answer, told)
 
-    def _run(self, program: str) -> _Solution:
-        assert self.sandbox
-        run = self.sandbox.run({"main.py": program}, "main.py")
+    @staticmethod
+    def _run(sandbox: Sandbox, program: str) -> _Solution:
+        run = sandbox.run({"main.py": program})
         last = next((line.strip() for line in reversed(run.stdout.splitlines()) if line.strip()), "")
         told = {"program": program, "printed": last[:200]}
         if run.status != "ok":
@@ -148,7 +150,9 @@ class Answers:
         request = Request(
             model=self.second if second else self.model,
             messages=prompt.messages(problem=item.text),
-            sampling=Sampling(temperature=0.7, top_p=0.9, max_tokens=prompt.max_tokens, seed=self.seed + sample),
+            sampling=Sampling(
+                temperature=0.7, top_p=0.9, max_tokens=prompt.max_tokens, seed=self.seed + sample
+            ),
             schema=prompt.schema,
             sample=sample,
             group=f"solve {item.text[:200]}",

@@ -1,8 +1,8 @@
 """Whether two answers to one problem are the same: by their words, their numbers, then by math-verify.
 
 math-verify alone is not asked, since of free text it takes the last number it finds: "2 hours 30 minutes" and
-"1 hour 30 minutes" are both 30 to it. So numbers are read here, with what stands around them, and it gets what
-is a formula. What nobody can tell is left to a model.
+"1 hour 30 minutes" are both 30 to it. So numbers are read here, with what stands around them, and it gets
+what is a formula. What nobody can tell is left to a model.
 """
 
 import re
@@ -16,14 +16,17 @@ from personahub.verification.formulas import FormulaJudge
 __all__ = ["Numbers", "groups_of", "numbers_of", "same_answer"]
 
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9.])[-+\u2212]?(?:\d{1,3}(?:[ ,\u00a0\u202f'\u2019]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s?/\s?\d+)?"
+    r"(?<![A-Za-z0-9.])[-+\u2212]?(?:\d{1,3}(?:[ ,\u00a0\u202f'\u2019]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?"
+    r"(?:\s?/\s?\d+)?"
 )
 _GROUPS = re.compile(r"(?<=\d)[ ,\u00a0\u202f'\u2019](?=\d{3}(?!\d))")
 _WORD = re.compile(r"\w+")
-_FORMULA = re.compile(r"[\\^√π]|\b(?:sqrt|pi|log|ln|sin|cos|tan|exp)\b|[a-z]\s*[=(]|\d\s*[*×·]\s*\d|\d[a-z]\b")
+_FORMULA = re.compile(
+    r"[\\^√π]|\b(?:sqrt|pi|log|ln|sin|cos|tan|exp)\b|[a-z]\s*[=(]|\d\s*[*×·]\s*\d|\d[a-z]\b"
+)
 _ARTICLES = frozenset({"the", "a", "an", "is", "about", "approximately", "около", "примерно", "это"})
 _ROUNDED = Decimal("0.005")
-"""Share by which two numbers may differ of which one has more digits: one solver rounds, the other does not."""
+"""Share by which two numbers may differ where one has more digits: one solver rounds, another does not."""
 
 
 class Numbers(NamedTuple):
@@ -55,9 +58,7 @@ def same_answer(first: str, second: str, formulas: FormulaJudge) -> bool | None:
         return None
     alike = all(
         _alike(a, b, at_a, at_b)
-        for a, b, at_a, at_b in zip(
-            numbers.values, others.values, numbers.digits, others.digits, strict=True
-        )
+        for a, b, at_a, at_b in zip(numbers.values, others.values, numbers.digits, others.digits, strict=True)
     )
     if not alike and len(numbers.values) == 1 and ("%" in one) != ("%" in other):
         percent, share = (numbers, others) if "%" in one else (others, numbers)

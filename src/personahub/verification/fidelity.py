@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from personahub.models import EmbeddingModel
 from personahub.verification.findings import Finding, Item
 
 __all__ = ["Fidelity"]
 
+_Vector = npt.NDArray[np.float32]
 _LEAST = 0.5
 """Share of other personas that must be farther from the text than its own: half is what chance gives."""
 _OTHERS = 200
@@ -19,8 +21,8 @@ _OTHERS = 200
 class Fidelity:
     """Compares a text with its persona and with the personas of other items of its batch and those before.
 
-    A cosine alone says little, since long texts are near to nothing and some personas to everything. The score
-    is the share of other personas that the text is farther from: 1 where its own is the nearest.
+    A cosine alone says little, since long texts are near to nothing and some personas to everything. The
+    score is the share of other personas that the text is farther from: 1 where its own is the nearest.
 
     Attributes:
         encoder: compares meanings, across languages.
@@ -28,7 +30,7 @@ class Fidelity:
 
     encoder: Callable[[], EmbeddingModel]
     name: str = field(default="fidelity", init=False)
-    _others: dict[str, "np.ndarray[tuple[int], np.dtype[np.float32]]"] = field(default_factory=dict)
+    _others: dict[str, _Vector] = field(default_factory=dict)
 
     def judge(self, items: Sequence[Item]) -> list[Finding]:
         """What is found of each item; those without a persona, or in an unknown language, are undecided."""
@@ -49,14 +51,17 @@ class Fidelity:
                 findings.append(self._undecided(item))
         return findings
 
-    def _finding(self, item: Item, text: "np.ndarray[tuple[int], np.dtype[np.float32]]", own: object) -> Finding:
+    def _finding(self, item: Item, text: _Vector, own: _Vector) -> Finding:
         cosine = float(text @ own)
         others = [float(text @ vector) for persona, vector in self._others.items() if persona != item.persona]
         if not others:
             return Finding("undecided", "no_other_personas", None, {"cosine": round(cosine, 3)})
         score = float(np.mean([cosine > other for other in others]))
-        evidence = {"cosine": round(cosine, 3), "others": len(others), "mean_other": round(float(np.mean(others)), 3)}
-        return Finding("passed" if score >= _LEAST else "failed", "" if score >= _LEAST else "not_its_persona", score, evidence)
+        mean = round(float(np.mean(others)), 3)
+        evidence = {"cosine": round(cosine, 3), "others": len(others), "mean_other": mean}
+        if score < _LEAST:
+            return Finding("failed", "not_its_persona", score, evidence)
+        return Finding("passed", "", score, evidence)
 
     @staticmethod
     def _undecided(item: Item) -> Finding:

@@ -28,6 +28,10 @@ class Item:
     """The text at the root of its lineage, where that is at hand."""
     answer: str = ""
     """The answer that comes with it, where one does."""
+    task: str = ""
+    """Of a record: its task."""
+    options: str = "{}"
+    """Of a record: the task's options, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Question(NamedTuple):
 
 
 Checking = Generator[Sequence[Question], Sequence[Completion], Finding]
-"""The check of one item: yields questions, is sent their completions in the same order, returns the finding."""
+"""The check of one item: yields questions, is sent their completions in their order, returns the finding."""
 
 
 class LocalCheck(Protocol):

@@ -33,11 +33,11 @@ class SchemaCheck:
         return [self._judge(item) for item in items]
 
     def _judge(self, item: Item) -> Finding:
-        schema = self.schema_of(item)
-        if schema is None:
+        found = self.schema_of(item)
+        if found is None:
             return Finding("undecided", "no_schema")
         try:
-            errors = [error.message for error in jsonschema_rs.iter_errors(schema, dict(item.fields))]
+            errors = [error.message for error in jsonschema_rs.iter_errors(dict(found), dict(item.fields))]
         except (jsonschema_rs.ValidationError, ValueError) as error:
             return Finding("undecided", "no_schema", None, {"error": str(error)[:200]})
         if errors:

@@ -1,7 +1,7 @@
 """Formulas compared by math-verify, in a process of its own.
 
-Computer algebra may take for ever over what a model wrote (``9^{9^{9^9}}``), and cannot be stopped from within a
-thread: the process is killed and another one takes its place.
+Computer algebra may take for ever with what a model wrote (``9^{9^{9^9}}``), and cannot be stopped in
+a thread; the process is killed and another one takes its place.
 """
 
 import multiprocessing

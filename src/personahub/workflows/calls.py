@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from personahub.completion import BatchEngine, Ceiling, Engine, Journal, Limits, find_price
+from personahub.completion import BatchEngine, Ceiling, Engine, Journal, Limits, Price, find_price
 from personahub.completion.batches import held_keys, open_batches
 from personahub.errors import UserError
 from personahub.models import EmbeddingModel, LanguageModel
@@ -87,6 +87,14 @@ class Calls:
     def _opening(self) -> Opening:
         return Opening(self.concurrency, self.timeout, self.ca_file, self.deterministic)
 
+    def price_of(self, model: LanguageModel | BatchModel) -> Price | None:
+        """What a model's calls cost; None where that is not known.
+
+        Raises:
+            UserError: the file of prices cannot be read.
+        """
+        return find_price(model.name, model.provider, self.prices, batch=self.batch)
+
     def engine(
         self,
         models: Sequence[LanguageModel] | Sequence[BatchModel],
@@ -101,7 +109,7 @@ class Calls:
                 run waits for a batch and shall be gone on with without it.
         """
         model = models[0]
-        price = find_price(model.name, model.provider, self.prices, batch=self.batch)
+        price = self.price_of(model)
         ceiling = Ceiling(self.max_cost, self.max_tokens, self.max_calls)
         if isinstance(model, BatchModel) != self.batch:
             raise UserError(

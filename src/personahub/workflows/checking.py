@@ -76,9 +76,7 @@ class Checker:
     engine: Engine | BatchEngine | None = None
     second: Engine | None = None
 
-    async def check(
-        self, items: Sequence[Item], wanted: Sequence[Sequence[str]]
-    ) -> list[dict[str, Judged]]:
+    async def check(self, items: Sequence[Item], wanted: Sequence[Sequence[str]]) -> list[dict[str, Judged]]:
         """What each check finds of each item, by the check's name.
 
         Where the engine is stopped, what was not finished has no finding.
@@ -119,14 +117,10 @@ class Checker:
                 completions = await self._complete(alive)
                 if self.engine and self.engine.stopping:
                     return
-                replies = [
-                    [completions[_key(question)] for question in each.pending] for each in alive
-                ]
+                replies = [[completions[_key(question)] for question in each.pending] for each in alive]
                 for each, got in zip(alive, replies, strict=True):
                     each.pay(got)
-                await asyncio.gather(
-                    *(advance(each, got) for each, got in zip(alive, replies, strict=True))
-                )
+                await asyncio.gather(*(advance(each, got) for each, got in zip(alive, replies, strict=True)))
 
     async def _complete(self, alive: Sequence[_Running]) -> Mapping[tuple[str, bool], Completion]:
         """The completions of all that is asked now; the same question is asked once."""

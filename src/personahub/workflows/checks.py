@@ -1,6 +1,6 @@
 """Which checks there are, and what each needs: what ``verify`` and ``synthesize --checks`` offer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from personahub.dedup.pages import PageFilter
-from personahub.kernels.words import find_words
 from personahub.errors import UserError
+from personahub.kernels.words import find_words
 from personahub.models import EmbeddingModel
 from personahub.verification import AskingCheck, Finding, Item, LocalCheck
+from personahub.verification.contamination import BenchmarkItem
+from personahub.verification.copying import CorpusDocument
+from personahub.workflows.items import read_items
 from personahub.workflows.repetition import SURFACE, Meanings
 
 __all__ = ["ASKING", "CHECKS", "Checks", "RepetitionCheck", "open_checks", "parse_checks"]
@@ -22,14 +25,16 @@ CHECKS: Mapping[str, str] = {
     "language": "the text is in its language",
     "repetition": "no text before it says the same, in words or meaning",
     "fidelity": "the text is nearer to its persona than to others",
+    "contamination": "the text holds no item of the benchmarks that --against names, word for word",
+    "copying": "the text copies no long run of its source, nor of the texts that --corpus names",
     "tool": "the code passes the tests that came with it, in the sandbox",
     "answers": "the problem is solved several times, and at least two solutions agree",
     "well-posed": "a judge reads whether what is given leads to one answer",
+    "paraphrase": "the text is no item of the benchmarks in other words, as a judge reads it",
 }
 """By name, what passes."""
-ASKING = ("answers", "well-posed")
+ASKING = ("answers", "well-posed", "paraphrase")
 """Those that ask a language model."""
-_SANDBOXED = ("tool", "answers")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Checks:
         program: have each problem solved by a program as well.
         readings: readings of the judge.
         schema: a file with the JSON schema of the rows; None for that of the records' task.
+        against: files of benchmarks, whose items must not be among what is checked.
+        corpus: files of texts that must not be copied.
         seed: of all that is sampled.
     """
 
@@ -50,6 +57,8 @@ class Checks:
     program: bool = True
     readings: int = 1
     schema: Path | None = None
+    against: tuple[str, ...] = ()
+    corpus: tuple[str, ...] = ()
     seed: int = 0
 
 
@@ -92,14 +101,22 @@ def open_checks(
         UserError: what a check needs is not there; the message says how to get it.
     """
     from personahub.corpus import detect_language
+    from personahub.verification.against import Contamination, Copying, Paraphrase
     from personahub.verification.answers import Answers
+    from personahub.verification.contamination import Benchmark
+    from personahub.verification.copying import Corpus
     from personahub.verification.fidelity import Fidelity
     from personahub.verification.forms import LanguageCheck, SchemaCheck
     from personahub.verification.formulas import FormulaJudge
+    from personahub.verification.neighbours import Neighbours
     from personahub.verification.sandbox import Sandbox
     from personahub.verification.tools import ToolCheck
     from personahub.verification.well_posed import WellPosed
 
+    if not how.against and (lacking := [name for name in ("contamination", "paraphrase") if name in names]):
+        raise UserError(
+            f"--checks {lacking[0]}: needs --against FILE, the benchmark that must not be among it"
+        )
     sandbox = None
     if "tool" in names or ("answers" in names and how.program):
         sandbox = Sandbox()
@@ -110,6 +127,8 @@ def open_checks(
         "repetition": lambda: held.enter_context(RepetitionCheck(encoder)),
         "fidelity": lambda: Fidelity(encoder),
         "tool": lambda: ToolCheck(sandbox),  # type: ignore[arg-type]
+        "contamination": lambda: Contamination(Benchmark.index(_benchmark(how.against))),
+        "copying": lambda: Copying(Corpus.index(_corpus(how.corpus)) if how.corpus else None),
     }
     asking: dict[str, Callable[[], AskingCheck]] = {
         "answers": lambda: Answers(
@@ -121,11 +140,27 @@ def open_checks(
             how.seed,
         ),
         "well-posed": lambda: WellPosed(model, how.readings, how.seed),
+        "paraphrase": lambda: Paraphrase(Neighbours(_benchmark(how.against), encoder()), model, how.seed),
     }
     return (
         [make() for name, make in local.items() if name in names],
         [make() for name, make in asking.items() if name in names],
     )
+
+
+def _benchmark(files: Sequence[str]) -> Iterator[BenchmarkItem]:
+    for named in files:
+        for place, item in enumerate(read_items(named, None, None, "--against", longest=None), 1):
+            origin = item.origin
+            row = int(origin.get("row", place))
+            yield BenchmarkItem(str(origin.get("source", named)), row, item.text, item.language)
+
+
+def _corpus(files: Sequence[str]) -> Iterator[CorpusDocument]:
+    for named in files:
+        for place, item in enumerate(read_items(named, None, None, "--corpus", longest=None), 1):
+            origin = item.origin
+            yield CorpusDocument(str(origin.get("source", named)), int(origin.get("row", place)), item.text)
 
 
 @dataclass

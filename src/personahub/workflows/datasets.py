@@ -24,6 +24,7 @@ __all__ = [
     "export_dataset",
     "list_datasets",
     "show_dataset",
+    "where_data_set",
 ]
 
 _COUNTED = ("task", "method", "language", "model", "run")
@@ -140,7 +141,7 @@ def show_dataset(hub: Path | str, name: str, n: int = 5, *, at: int | None = Non
     if n < 0:
         raise UserError(f"-n {n}: cannot show a negative number of records")
     opened = Hub(hub, version=at)
-    where = _where(opened, name)
+    where = where_data_set(opened, name)
     data_set = _data_set(opened, name, _counted(opened, where))
     first: list[Mapping[str, Any]] = []
     for batch in opened.records.read(["id", "persona", "text"], where) if n else ():
@@ -174,7 +175,7 @@ def export_dataset(
     """
     start = time.monotonic()
     opened = Hub(hub, version=at)
-    where = _where(opened, name)
+    where = where_data_set(opened, name)
     file = RecordFile(Path(out), form, _kinds(opened))
     count = 0
     with file.writing() as write:
@@ -187,7 +188,7 @@ def export_dataset(
     return DataSetExport(name, count, str(out), form, time.monotonic() - start)
 
 
-def _where(hub: Hub, name: str) -> str:
+def where_data_set(hub: Hub, name: str) -> str:
     """The condition that the data set's records meet.
 
     Raises:

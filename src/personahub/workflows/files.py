@@ -1,9 +1,10 @@
 """Files of rows, there whole or not at all: JSON Lines, also compressed, and Parquet."""
 
 import gzip
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from personahub.config import json_bytes, read_json
 from personahub.errors import UserError
 
-__all__ = ["Write", "check_target", "writing_rows"]
+__all__ = ["Lines", "Write", "check_target", "writing_lines", "writing_rows"]
 
 _WRITTEN_ROWS = 65_536
 """Rows of a Parquet file's row group."""
@@ -48,11 +49,58 @@ def writing_rows(target: Path, schema: pa.Schema, nested: Collection[str] = ()) 
         UserError: no such file can be written.
     """
     kind = check_target(target)
-    draft = target.with_name(f".{target.name}.part")
-    try:
+    with _drafting(target) as draft:
         with _WRITERS[kind](draft, schema, nested) as write:
             yield write
         draft.replace(target)
+
+
+class Lines:
+    """JSON Lines that are being written."""
+
+    def __init__(self, file: Any) -> None:
+        """Begin with none."""
+        self._file = file
+        self.is_wanted = True
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Add a row."""
+        self._file.write(json_bytes(row) + b"\n")
+
+    def discard(self) -> None:
+        """Leave the file as it was before."""
+        self.is_wanted = False
+
+
+@contextmanager
+def writing_lines(target: Path) -> Iterator[Lines]:
+    """Write rows of any form as JSON Lines; the file is there whole at the end, or not at all.
+
+    Args:
+        target: the file: .jsonl or .jsonl.gz.
+
+    Raises:
+        UserError: no such file can be written.
+    """
+    if check_target(target) == ".parquet":
+        raise UserError(f"{target}: rows of any form are written as JSON Lines: name it .jsonl or .jsonl.gz")
+    with _drafting(target) as draft:
+        with ExitStack() as held:
+            file: Any = held.enter_context(draft.open("wb"))
+            if target.name.lower().endswith(".gz"):
+                file = held.enter_context(gzip.GzipFile("", "wb", 6, file, mtime=0))
+            lines = Lines(file)
+            yield lines
+        if lines.is_wanted:
+            draft.replace(target)
+
+
+@contextmanager
+def _drafting(target: Path) -> Iterator[Path]:
+    """A file beside the target to write into, which goes where it is not put in the target's place."""
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        yield draft
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise UserError(f"{target}: cannot be written ({error.strerror})") from error
     finally:

@@ -26,7 +26,7 @@ from personahub.safeguards.rights import licence_name
 from personahub.synthesis import GivenItem
 from personahub.workflows.datasets import data_set_names
 
-__all__ = ["TEXT_FIELDS", "Items", "read_items"]
+__all__ = ["TEXT_FIELDS", "Items", "Wanted", "read_items", "text_of"]
 
 TEXT_FIELDS = (
     "problem",
@@ -61,7 +61,7 @@ class _Unusable(NamedTuple):
 _Rows = Iterator[GivenItem | _Unusable]
 
 
-class _Wanted(NamedTuple):
+class Wanted(NamedTuple):
     """Which text of a row is its item's: that of the field, or of the first usual one that holds any."""
 
     field: str | None
@@ -150,7 +150,7 @@ def read_items(
             gives an item: it is empty, or has no such field.
     """
     shown = f"{what} {named}".strip()
-    wanted = _Wanted(field, tuple(fields), longest)
+    wanted = Wanted(field, tuple(fields), longest)
     if "://" in named or Path(named).exists() or glob.glob(named, recursive=True):
         sources = find_sources([named], _FORMATS)
         if field and all(source.format == _LINES for source in sources):
@@ -190,7 +190,7 @@ def _looked_through(named: str, read: Callable[[], _Rows], shown: str) -> Items:
     return Items(named, count, unusable, digest.hexdigest(), read)
 
 
-def _of_files(sources: list[Source], wanted: _Wanted) -> _Rows:
+def _of_files(sources: list[Source], wanted: Wanted) -> _Rows:
     for source in sources:
         rows = _lines(source) if source.format == _LINES else read_rows(source)
         for row in rows:
@@ -225,8 +225,8 @@ def _lines(source: Source) -> Iterator[Row | Unread]:
         raise UserError(f"{source.name}: cannot be read ({error.strerror or error})") from error
 
 
-def _of_row(source: Source, row: int, fields: Mapping[str, Any], wanted: _Wanted) -> GivenItem | _Unusable:
-    text = _text_of(fields, wanted)
+def _of_row(source: Source, row: int, fields: Mapping[str, Any], wanted: Wanted) -> GivenItem | _Unusable:
+    text = text_of(fields, wanted)
     if isinstance(text, tuple):
         reason, detail = text
         return _Unusable(reason, detail, source.name, row, str(fields.get(wanted.field or "", ""))[:1000])
@@ -242,7 +242,7 @@ def _of_row(source: Source, row: int, fields: Mapping[str, Any], wanted: _Wanted
     return GivenItem(text, {"source": source.name, "row": row}, known, lineage)
 
 
-def _text_of(fields: Mapping[str, Any], wanted: _Wanted) -> str | tuple[str, str]:
+def text_of(fields: Mapping[str, Any], wanted: Wanted) -> str | tuple[str, str]:
     """A row's text, or the reason why it has none and what was seen."""
     field = wanted.field
     names = (field,) if field else wanted.usual
@@ -259,13 +259,13 @@ def _text_of(fields: Mapping[str, Any], wanted: _Wanted) -> str | tuple[str, str
     return "no_text_field", f"{lacking}; the fields there: {there}"
 
 
-def _of_data_set(hub: Hub, name: str, wanted: _Wanted) -> _Rows:
+def _of_data_set(hub: Hub, name: str, wanted: Wanted) -> _Rows:
     row = 0
     for batch in hub.records.read(_COLUMNS, f"dataset = {quoted(name)}"):
         for record in batch.to_pylist():
             row += 1
             fields = json.loads(record["fields"]) if wanted.field else {"text": record["text"]}
-            text = _text_of(fields, wanted)
+            text = text_of(fields, wanted)
             if isinstance(text, tuple):
                 yield _Unusable(*text, f"{name}, {record['id']}", row, record["text"][:1000])
             else:

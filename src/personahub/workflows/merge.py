@@ -143,8 +143,10 @@ def _renumbered(table: HubTable, runs: Mapping[int, int]) -> Iterator[pa.RecordB
 
 def _named_anew(verdicts: pa.RecordBatch) -> pa.RecordBatch:
     """Verdicts with the ids that their new run gives them: each run judges anew."""
-    parts = (verdicts[name].to_pylist() for name in ("record_id", "check", "run"))
-    ids = [content_id(Kind.VERDICT, record, check, str(run)) for record, check, run in zip(*parts, strict=True)]
+    parts = [verdicts[name].to_pylist() for name in ("record_id", "check", "run")]
+    ids = [
+        content_id(Kind.VERDICT, record, check, str(run)) for record, check, run in zip(*parts, strict=True)
+    ]
     return verdicts.set_column(0, verdicts.schema.field(0), pa.array(ids, pa.string()))
 
 

@@ -44,10 +44,12 @@ class Meanings:
     """The vectors of the kept records, and which of them are near a new one."""
 
     def __init__(self) -> None:
+        """None is kept yet."""
         self._blocks: list[_Vectors] = []
         self._ids: list[str] = []
 
     def keep(self, id_: str, vector: _Vectors) -> None:
+        """Compare later ones with this one."""
         place = len(self._ids) % _READ
         if place == 0:
             self._blocks.append(np.zeros((_READ, len(vector)), np.float32))
@@ -76,6 +78,7 @@ class Meanings:
         ]
 
     def __len__(self) -> int:
+        """How many are kept."""
         return len(self._ids)
 
 

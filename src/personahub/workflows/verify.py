@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -10,16 +10,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from personahub.config import json_bytes
+from personahub.completion import Engine
 from personahub.errors import UserError
 from personahub.hub import Hub
+from personahub.languages import check_language
 from personahub.models import EmbeddingModel, LanguageModel, Reply, Request
 from personahub.models.opening import DEFAULT_MODEL, open_language_models
-from personahub.records import Verdict
 from personahub.synthesis import Task
 from personahub.verification import Item
 from personahub.workflows.calls import Calls
-from personahub.workflows.checked import Checked, of_data_set, of_file
+from personahub.workflows.checked import Accept, Checked, DataSetChecked, FileChecked, status_of
 from personahub.workflows.checking import Checker, Judged
 from personahub.workflows.checks import ASKING, CHECKS, Checks, open_checks
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
@@ -93,6 +93,14 @@ class VerifyOutcome(Outcome):
     kept: str = ""
     rejected: str = ""
 
+    def count(self, item: Item, judged: Mapping[str, Judged]) -> None:
+        """Count what was found of one item."""
+        self.checked += 1
+        status = status_of({each.finding.outcome for each in judged.values()})
+        setattr(self, status, getattr(self, status) + 1)
+        for name, each in judged.items():
+            self.checks[name].add(item, each)
+
     def to_json(self) -> dict[str, Any]:
         """What ``verify --json`` prints."""
         names = ("checked", "passed", "failed", "undecided", "unreadable", "kept", "rejected")
@@ -160,6 +168,8 @@ def verify(
         UserError: whatever the user can mend; nothing was asked then.
     """
     checks, calls = checks or Checks(), calls or Calls()
+    if calls.estimate:
+        raise UserError("--estimate: is not for verify; --max-calls and --max-cost bound what it spends")
     source = _source(str(what), hub, out, text_field, language, reject)
     names = _names(checks, source)
     asks = any(name in ASKING for name in names)
@@ -168,7 +178,7 @@ def verify(
     if seconds and calls.batch:
         raise UserError("--second-model: cannot be asked through a batch API; leave --batch out")
     configuration = {
-        "what": source.digest,
+        **source.identity,
         "checks": {**asdict(checks), "names": names, "schema": str(checks.schema or "")},
         "reject": reject,
         "model": models[0].name,
@@ -209,42 +219,47 @@ def verify(
         outcome.checks = {name: CheckCounts() for name in names}
         work.watcher.started("records", source.count, outcome.run, work.resumed)
         second = None
-        if seconds:
-            price = calls.price_of(seconds[0])
-            second = work.engine.beside(seconds, price)  # type: ignore[union-attr]
+        if seconds and isinstance(work.engine, Engine):
+            second = work.engine.beside(seconds, calls.price_of(seconds[0]))
         checker = Checker(local, asking, work.engine, second)
-        accept = held.enter_context(source.writing(outcome))
-        run_async(_run(work, checker, source, names, reject, accept))
-        for each in seconds:
-            run_async(each.close())
+        wanted = (lambda row: source.wants(row, names)) if checks.names is None else (lambda _: names)
+        with source.writing(work, reject) as accept:
+            run_async(_run(work, checker, source, wanted, accept))
         work.ended({"records": outcome.checked, "passed": outcome.passed, "failed": outcome.failed})
         return outcome
 
 
 def _source(
-    what: str, hub: Path | str | None, out: Path | str | None, field: str | None, language: str | None, reject: bool
+    what: str,
+    hub: Path | str | None,
+    out: Path | str | None,
+    field: str | None,
+    language: str | None,
+    reject: bool,
 ) -> Checked:
     if "://" in what or Path(what).exists():
         if out is None:
             raise UserError(f"{what}: is a file, which is never changed: --out FILE says where the rows go")
-        return of_file(what, Path(out), field, language, reject)
+        return FileChecked(what, Path(out), field, check_language(language) if language else None, reject)
     if hub is None:
         raise UserError(f"{what}: no such file; for a data set, --hub says where it is")
     if out is not None:
         raise UserError(
             f"--out {out}: a data set of a hub keeps its verdicts there; personahub datasets export writes it"
         )
-    return of_data_set(Hub(hub), what)
+    return DataSetChecked(Hub(hub), what)
 
 
 def _names(checks: Checks, source: Checked) -> tuple[str, ...]:
     if checks.names is not None:
         return checks.names
-    if not source.wanted:
+    wanted = source.wanted()
+    if not wanted:
         raise UserError(
-            f"--checks: say which to make, such as --checks language,repetition; there are {', '.join(CHECKS)}"
+            "--checks: say which to make, such as --checks language,repetition; there are"
+            f" {', '.join(CHECKS)}"
         )
-    return tuple(name for name in CHECKS if name in source.wanted)
+    return tuple(name for name in CHECKS if name in wanted)
 
 
 def _schemas(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]:
@@ -260,12 +275,11 @@ def _schemas(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]:
     def of_task(name: str, options: str) -> Mapping[str, Any] | None:
         try:
             task = Task.load(name)
-            given = {
-                key: value for key, value in json.loads(options).items() if task.options[key].type not in {"file", "items"}
-            }
+            known = {key: value for key, value in json.loads(options).items() if key in task.options}
+            given = {key: value for key, value in known.items() if task.options[key].type not in _FILES}
             settings = {key: task.default(key) for key in task.options} | given
             schemas = [task.schema(settings, step) for step in ("", *task.steps(settings))]
-        except (UserError, KeyError):
+        except UserError:
             return None
         # Derived fields stand beside those that the model wrote.
         properties = {key: value for schema in schemas for key, value in schema["properties"].items()}
@@ -275,41 +289,30 @@ def _schemas(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]:
     return lambda item: of_task(item.task, item.options) if item.task else None
 
 
+_FILES = ("file", "items")
+
+
 async def _run(
     work: Work[VerifyOutcome],
     checker: Checker,
     source: Checked,
-    names: Sequence[str],
-    reject: bool,
-    accept: Callable[[Any, dict[str, Judged]], None],
+    wanted: Callable[[Any], Sequence[str]],
+    accept: Accept,
 ) -> None:
     outcome = work.outcome
     async with work.engaged():
         rows = source.rows()
         while batch := list(islice(rows, _BATCH)):
-            items = [item for _, item in batch if item is not None]
-            found = iter(await checker.check(items, [source.checks_of(item, names) for item in items]))
+            items = [(row, item) for row, item in batch if item is not None]
+            found = iter(await checker.check([item for _, item in items], [wanted(row) for row, _ in items]))
             if work.engine.stopping:
                 return
             for row, item in batch:
                 judged = next(found) if item is not None else {}
-                accept(row, judged)
+                accept(row, item, judged)
                 if item is not None:
-                    _count(outcome, item, judged)
-            if isinstance(source.target, Hub):
-                for row, item in batch:
-                    pass
+                    outcome.count(item, judged)
             work.advanced(outcome.checked, outcome.passed, {"records": outcome.checked})
-
-
-def _count(outcome: VerifyOutcome, item: Item, judged: Mapping[str, Judged]) -> None:
-    outcome.checked += 1
-    outcomes = {each.finding.outcome for each in judged.values()}
-    if "failed" in outcomes:
-        outcome.failed += 1
-    elif "passed" in outcomes:
-        outcome.passed += 1
-    else:
-        outcome.undecided += 1
-    for name, each in judged.items():
-        outcome.checks[name].add(item, each)
+        if checker.second:
+            for model in checker.second.models:
+                await model.close()

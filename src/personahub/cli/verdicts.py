@@ -1,0 +1,55 @@
+"""What checks came to, told to a person."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from personahub.cli.display import console, counted, program
+from personahub.cli.spending import say_calls
+
+if TYPE_CHECKING:
+    from personahub.workflows.verify import VerifyOutcome
+
+__all__ = ["print_outcome"]
+
+
+def print_outcome(outcome: "VerifyOutcome", what: str, hub: Path | None, *, report: bool) -> None:
+    """A line for each check, what was kept, and with ``report`` examples of what was rejected."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("check", "passed", "failed", "undecided"):
+        table.add_column(column, justify="left" if column == "check" else "right")
+    table.add_column("why")
+    if report:
+        table.add_column("calls", justify="right")
+        table.add_column("tokens", justify="right")
+    for name, counts in outcome.checks.items():
+        row = [name, f"{counts.passed:,}", f"{counts.failed.total():,}", f"{counts.undecided.total():,}"]
+        why = counted(counts.failed + counts.undecided)
+        row.append("" if why == "none" else why)
+        table.add_row(*row, *([f"{counts.calls:,}", f"{counts.tokens:,}"] if report else []))
+    console().print(table)
+    print(
+        f"{outcome.checked:,} checked: {outcome.passed:,} passed, {outcome.failed:,} failed,"
+        f" {outcome.undecided:,} undecided"
+    )
+    if outcome.unreadable:
+        print(f"rows without a text, or that cannot be read: {counted(outcome.unreadable)}")
+    if report:
+        _print_examples(outcome)
+    if outcome.totals.calls or outcome.totals.answered_before:
+        say_calls(outcome, hub or Path(outcome.kept or what))
+    if outcome.kept:
+        print(f"rows: {outcome.kept}" + (f"; rejected: {outcome.rejected}" if outcome.rejected else ""))
+    elif hub:
+        print(f"next: {program()} datasets show {what!r} --hub {hub}")
+
+
+def _print_examples(outcome: "VerifyOutcome") -> None:
+    for name, counts in outcome.checks.items():
+        for reason, examples in counts.examples.items():
+            print(f"\n{name}, {reason}:")
+            for example in examples:
+                print(f"  {example['name']}: {' '.join(example['text'].split())[:200]}")
+                evidence = ", ".join(f"{key} {value}" for key, value in example["evidence"].items())
+                print(f"    {evidence[:300]}")

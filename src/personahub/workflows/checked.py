@@ -1,0 +1,311 @@
+"""What ``verify`` checks and where its verdicts go: a data set of a hub, or a file of rows."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from personahub.config import canonical_json
+from personahub.corpus import Source, detect_language, find_sources
+from personahub.corpus.rows import ROW_FORMATS, read_rows
+from personahub.corpus.texts import Unread
+from personahub.errors import UserError
+from personahub.hub import Hub
+from personahub.languages import LANGUAGES
+from personahub.records import Verdict
+from personahub.synthesis import Task
+from personahub.verification import Item
+from personahub.workflows.checking import Judged
+from personahub.workflows.datasets import where_data_set
+from personahub.workflows.files import writing_lines
+from personahub.workflows.items import TEXT_FIELDS, Wanted, text_of
+from personahub.workflows.running import Work
+
+__all__ = ["Accept", "Checked", "DataSetChecked", "FileChecked", "status_of"]
+
+_AT_ONCE = 128
+_SHORT_ANSWER = 60
+"""Characters up to which a field named answer is compared; a longer one is a whole solution."""
+
+Accept = Callable[[Any, Item | None, Mapping[str, Judged]], None]
+
+
+class Checked(Protocol):
+    """Something to check."""
+
+    hub: Hub
+    """Holds the journal and the run."""
+    count: int | None
+    identity: Mapping[str, Any]
+    """What it is, for what identifies a run."""
+
+    def wanted(self) -> frozenset[str]:
+        """The checks that its records' tasks want."""
+        ...
+
+    def rows(self) -> Iterator[tuple[Any, Item | None]]:
+        """Each row with what is checked of it; None for a row that has no text."""
+        ...
+
+    def wants(self, row: Any, names: Sequence[str]) -> Sequence[str]:
+        """Of these checks those that a row gets where nobody named any."""
+        ...
+
+    def writing(self, work: Work[Any], reject: bool) -> AbstractContextManager[Accept]:
+        """What takes each row with its findings."""
+        ...
+
+
+def status_of(outcomes: set[str]) -> str:
+    """What findings come to: one that failed decides, then one that passed."""
+    return "failed" if "failed" in outcomes else "passed" if "passed" in outcomes else "undecided"
+
+
+@dataclass
+class DataSetChecked:
+    """A data set of a hub, whose records get verdicts beside them."""
+
+    hub: Hub
+    name: str
+
+    def __post_init__(self) -> None:
+        """See that there is one.
+
+        Raises:
+            UserError: there is none of this name.
+        """
+        self._where = where_data_set(self.hub, self.name)
+        self.count: int | None = self.hub.records.count(self._where)
+        self.identity: Mapping[str, Any] = {"dataset": self.name, "records": self.count}
+
+    def wanted(self) -> frozenset[str]:
+        """The checks that its records' tasks want."""
+        tasks: set[str] = set()
+        for batch in self.hub.records.read(["task"], self._where):
+            tasks.update(batch[0].unique().to_pylist())
+        return frozenset(name for task in tasks for name in _checks_of(task))
+
+    def wants(self, row: Any, names: Sequence[str]) -> Sequence[str]:
+        """Of these checks those that the record's task wants."""
+        return [name for name in names if name in _checks_of(row["task"])]
+
+    def rows(self) -> Iterator[tuple[Any, Item | None]]:
+        """Each record, with its source's text."""
+        records = islice(self.hub.records.rows(self._where), self.count)
+        while batch := list(islice(records, _AT_ONCE)):
+            ids = sorted({row["document_id"] for row in batch} - {""})
+            documents = self.hub.documents.get(ids, ["id", "text"])
+            for row in batch:
+                fields = json.loads(row["fields"])
+                options = json.loads(row["inputs"]).get("options", {})
+                yield (
+                    row,
+                    Item(
+                        name=row["id"],
+                        text=row["text"],
+                        language=row["language"],
+                        fields=fields,
+                        persona=row["persona"],
+                        source=documents.get(row["document_id"], {}).get("text", ""),
+                        answer=_answer_of(fields),
+                        task=row["task"],
+                        options=canonical_json(options),
+                    ),
+                )
+
+    @contextmanager
+    def writing(self, work: Work[Any], reject: bool) -> Iterator[Accept]:
+        """Verdicts into the hub, as the run goes."""
+
+        def accept(row: Any, item: Item | None, found: Mapping[str, Judged]) -> None:
+            for name, judged in found.items():
+                finding = judged.finding
+                work.buffer.add(
+                    Verdict(
+                        record_id=row["id"],
+                        dataset=self.name,
+                        check=name,
+                        outcome=finding.outcome,
+                        score=finding.score,
+                        reason=finding.reason,
+                        evidence=json.dumps(finding.evidence, ensure_ascii=False, default=str),
+                        rejects=reject,
+                        model=judged.model,
+                        calls=judged.calls,
+                        tokens=judged.tokens,
+                        cost=judged.cost,
+                        run=work.outcome.run.number,
+                    )
+                )
+
+        yield accept
+
+
+@dataclass
+class FileChecked:
+    """Files of rows, which are written anew with their verdicts.
+
+    Attributes:
+        named: a file, folder, pattern or address.
+        out: where the rows go.
+        field: that holds the text; None looks for the usual ones.
+        language: of the texts, where the rows do not tell.
+        reject: write what does not pass into a file of its own.
+    """
+
+    named: str
+    out: Path
+    field: str | None
+    language: str | None
+    reject: bool
+
+    def __post_init__(self) -> None:
+        """See that it can be read, and open the hub of its journal.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        self._sources = find_sources([self.named], ROW_FORMATS)
+        if any(Path(source.path).resolve() == self.out.resolve() for source in self._sources):
+            raise UserError(f"--out {self.out}: is the file that is checked, which is never changed")
+        self._wanted = Wanted(self.field, TEXT_FIELDS, None)
+        self.count: int | None = None
+        self.identity: Mapping[str, Any] = {
+            "files": [[source.name, _digest(source)] for source in self._sources],
+            "field": self.field,
+            "language": self.language,
+        }
+        self.beside = self.out.with_name(f"{_stem(self.out)}.rejected.jsonl")
+        with writing_lines(self.out) as lines:  # Before anything is paid for.
+            lines.discard()
+        self.hub = Hub.create(self.out.with_name(f"{_stem(self.out)}.work"))
+
+    def wanted(self) -> frozenset[str]:
+        """None: rows of a file have no task."""
+        return frozenset()
+
+    def wants(self, row: Any, names: Sequence[str]) -> Sequence[str]:
+        """All of them."""
+        return names
+
+    def rows(self) -> Iterator[tuple[Any, Item | None]]:
+        """Each row of each file."""
+        for source in self._sources:
+            for row in read_rows(source):
+                if isinstance(row, Unread):
+                    yield {"_": row, "source": source.name}, None
+                else:
+                    yield self._one(source, *row)
+
+    def _one(self, source: Source, number: int, fields: Mapping[str, Any]) -> tuple[Any, Item | None]:
+        text = text_of(fields, self._wanted)
+        if isinstance(text, tuple):
+            return {
+                **fields,
+                "verdicts": {"text": {"outcome": "undecided", "reason": text[0], "detail": text[1]}},
+            }, None
+        told = fields.get("language")
+        known = told if isinstance(told, str) and told in LANGUAGES else self.language
+        persona = fields.get("persona") or fields.get("input persona")
+        return fields, Item(
+            name=f"{source.name}:{number}",
+            text=text,
+            language=known or detect_language(text),
+            fields=fields,
+            persona=persona if isinstance(persona, str) else "",
+            source=next(
+                (value for key in ("source_text", "document") if isinstance(value := fields.get(key), str)),
+                "",
+            ),
+            answer=_answer_of(fields),
+        )
+
+    @contextmanager
+    def writing(self, work: Work[Any], reject: bool) -> Iterator[Accept]:
+        """Rows with their verdicts; the files are there whole at the end, or not at all."""
+        with ExitStack() as held:
+            kept, beside = held.enter_context(writing_lines(self.out)), None
+            broken = work.outcome.unreadable
+
+            def accept(row: Any, item: Item | None, found: Mapping[str, Judged]) -> None:
+                nonlocal beside
+                told = {name: _told(judged) for name, judged in found.items()}
+                earlier = row.get("verdicts")
+                verdicts = {**(earlier if isinstance(earlier, dict) else {}), **told}
+                outcomes = {str(each.get("outcome")) for each in verdicts.values() if isinstance(each, dict)}
+                status = status_of(outcomes)
+                if unread := row.get("_") if isinstance(row.get("_"), Unread) else None:
+                    broken[unread.reason] += 1
+                    status, written = (
+                        "failed",
+                        {
+                            "source": row["source"],
+                            "row": unread.row,
+                            "reason": unread.reason,
+                            "detail": unread.detail,
+                        },
+                    )
+                else:
+                    if item is None:
+                        broken["no_text_field"] += 1
+                    written = {**row, "verdicts": verdicts, "verified": status}
+                if status == "failed" and (reject or unread):
+                    if beside is None:
+                        beside = held.enter_context(writing_lines(self.beside))
+                        work.outcome.rejected = str(self.beside)
+                    beside.write(written)
+                else:
+                    kept.write(written)
+
+            work.outcome.kept = str(self.out)
+            yield accept
+            if work.outcome.interrupted:
+                for lines in filter(None, (kept, beside)):
+                    lines.discard()
+                work.outcome.kept = work.outcome.rejected = ""
+
+
+def _told(judged: Judged) -> dict[str, Any]:
+    finding = judged.finding
+    told: dict[str, Any] = {"outcome": finding.outcome, "reason": finding.reason, "score": finding.score}
+    if judged.model:
+        told |= {"model": judged.model, "calls": judged.calls, "tokens": judged.tokens, "cost": judged.cost}
+    return {**told, "evidence": dict(finding.evidence)}
+
+
+def _answer_of(fields: Mapping[str, Any]) -> str:
+    """The short answer that comes with a problem; of GSM8K's form what follows its four hashes."""
+    answer = fields.get("answer")
+    if isinstance(answer, (int, float)) and not isinstance(answer, bool):
+        return str(answer)
+    if not isinstance(answer, str):
+        return ""
+    short = answer.rpartition("####")[2].strip()
+    return short if len(short) <= _SHORT_ANSWER else ""
+
+
+def _stem(out: Path) -> str:
+    return out.name.removesuffix(".gz").removesuffix(".jsonl")
+
+
+def _digest(source: Source) -> str:
+    digest = hashlib.sha256()
+    if "://" in source.path:
+        return source.path
+    with suppress(OSError), Path(source.path).open("rb") as file:
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+@cache
+def _checks_of(task: str) -> Sequence[str]:
+    try:
+        return Task.load(task).declaration.checks
+    except UserError:
+        return ()
