@@ -16,15 +16,30 @@ from personahub.verification.formulas import FormulaJudge
 __all__ = ["Numbers", "groups_of", "numbers_of", "same_answer"]
 
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9.])[-+\u2212]?(?:\d{1,3}(?:[ ,\u00a0\u202f'\u2019]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?"
-    r"(?:\s?/\s?\d+)?"
+    r"(?<![A-Za-z0-9.])[-+\u2212]?(?:(?:[1-9]\d{0,2}(?:[ ,\u00a0\u202f'\u2019]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?|\.\d+)"
+    r"(?:e[-+]?\d{1,3}(?![\w.])|\s?/\s?\d+)?"
 )
+_MIXED = re.compile(r"(?<![\w.,/])(\d+) (\d+) ?/ ?(\d+)(?![\w.,/])")
+"""Such as 2 1/2."""
 _GROUPS = re.compile(r"(?<=\d)[ ,\u00a0\u202f'\u2019](?=\d{3}(?!\d))")
 _WORD = re.compile(r"\w+")
 _FORMULA = re.compile(
-    r"[\\^√π]|\b(?:sqrt|pi|log|ln|sin|cos|tan|exp)\b|[a-z]\s*[=(]|\d\s*[*×·]\s*\d|\d[a-z]\b"
+    r"[\\^√π]|\b(?:sqrt|pi|log|ln|sin|cos|tan|exp)\b|\b[a-z]\s*=|\b[a-z]\(|\d\s*[*×·]\s*\d|\dx10|\d x 10|\d!"
+    # One letter behind a number is mostly a unit.
+    r"|\d[abknpqrxyz]\b"
 )
+_UNIT = re.compile(
+    r"(?:\s*(?<=[\d\s)}π])(?!(?:pi|sqrt|log|ln|sin|cos|tan|exp)\b)(?:[^\W\d_]{2,}|(?<=\s)[ghlms])"
+    r"(?:/[^\W\d_]+)?(?:\^?\{?[23]\}?|[²³])?\.?)+$"
+)
+"""Words behind a formula, which math-verify would take for factors."""
+_POWER = re.compile(
+    r"(?<=[^\W\d_]{2})(?<!pi)(?<!sin)(?<!cos)(?<!tan)\^\{?([23])\}?|(?<=\d [ms])\^\{?([23])\}?"
+)
+"""Of a unit: cm^2, cm²."""
 _ARTICLES = frozenset({"the", "a", "an", "is", "about", "approximately", "около", "примерно", "это"})
+_EXACT = 99
+"""Digits of a number that is not rounded."""
 _ROUNDED = Decimal("0.005")
 """Share by which two numbers may differ where one has more digits: one solver rounds, another does not."""
 
@@ -35,7 +50,7 @@ class Numbers(NamedTuple):
     values: tuple[Decimal, ...]
     digits: tuple[int, ...]
     """Digits behind the point of each, as it was written."""
-    words: frozenset[str]
+    words: tuple[str, ...]
 
 
 def same_answer(first: str, second: str, formulas: FormulaJudge) -> bool | None:
@@ -50,7 +65,7 @@ def same_answer(first: str, second: str, formulas: FormulaJudge) -> bool | None:
     if one == other:
         return True
     if _FORMULA.search(one) or _FORMULA.search(other):
-        return formulas.same(first, second)
+        return formulas.same(_UNIT.sub("", first), _UNIT.sub("", second))
     numbers, others = numbers_of(one), numbers_of(other)
     if not numbers.values and not others.values:
         return None
@@ -73,6 +88,7 @@ def same_answer(first: str, second: str, formulas: FormulaJudge) -> bool | None:
 
 def numbers_of(answer: str) -> Numbers:
     """The numbers of an answer with its words, percentages as they stand."""
+    answer = _MIXED.sub(lambda found: f"{int(found[1]) * int(found[3]) + int(found[2])}/{found[3]}", answer)
     values, digits = [], []
     for match in _NUMBER.finditer(answer):
         text = _GROUPS.sub("", match[0]).replace(",", ".").replace("\u2212", "-").replace(" ", "")
@@ -80,15 +96,20 @@ def numbers_of(answer: str) -> Numbers:
         if under and Decimal(under) == 0:
             continue
         values.append(Decimal(over) / Decimal(under) if under else Decimal(over))
-        # A fraction is exact.
-        digits.append(99 if under else len(over.partition(".")[2]))
-    rest = _NUMBER.sub(" ", answer)
-    return Numbers(tuple(values), tuple(digits), frozenset(_WORD.findall(rest)) - _ARTICLES)
+        # A fraction is exact, and so is what a program prints with a power of ten.
+        digits.append(_EXACT if under or "e" in text else len(over.partition(".")[2]))
+    words = tuple(word for word in _WORD.findall(_NUMBER.sub(" ", answer)) if word not in _ARTICLES)
+    return Numbers(tuple(values), tuple(digits), words)
 
 
 def _plain(answer: str) -> str:
-    text = unicodedata.normalize("NFKC", answer).casefold().strip().strip(".。!")
-    return re.sub(r"\s+", " ", re.sub(r"\$|€|£|¥|元|руб\.?|₽", " ", text)).strip()
+    # NFKC would make 21/2 of 2½, and 25 of 2⁵.
+    text = re.sub(r"(?<=\d)(?=[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])", " ", answer)
+    text = re.sub(r"(?<=[\d)])(?=[⁰¹²³⁴-⁹])", "^", text)
+    text = unicodedata.normalize("NFKC", text).casefold().replace("\u2044", "/").strip().rstrip(".。")
+    text = re.sub(r"\bper ?cent\b|\bпроцент\w*|百分之", "%", text)
+    text = re.sub(r"\s+", " ", re.sub(r"\$|€|£|¥|元|\bруб\b\.?|₽", " ", text)).strip()
+    return _POWER.sub(r"\1\2", text)
 
 
 def _alike(one: Decimal, other: Decimal, digits: int, other_digits: int) -> bool:
@@ -96,7 +117,14 @@ def _alike(one: Decimal, other: Decimal, digits: int, other_digits: int) -> bool
         return True
     if digits == other_digits:
         return False
-    return abs(one - other) <= _ROUNDED * max(abs(one), abs(other))
+    difference, fewer = abs(one - other), min(digits, other_digits)
+    # 0.33 is a third; but of 0.3 and 0.26, or of 3 and 2.6, nobody knows.
+    is_rounded = (
+        fewer >= 1
+        and min(abs(one), abs(other)).scaleb(fewer) >= 10
+        and difference <= Decimal(5).scaleb(-fewer - 1)
+    )
+    return is_rounded or difference <= _ROUNDED * max(abs(one), abs(other))
 
 
 def groups_of(answers: Sequence[str], same: Mapping[tuple[int, int], bool | None]) -> list[list[int]]:
