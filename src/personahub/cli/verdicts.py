@@ -38,7 +38,10 @@ def print_outcome(outcome: "VerifyOutcome", what: str, hub: Path | None, *, repo
     if report:
         _print_examples(outcome)
     if outcome.totals.calls or outcome.totals.answered_before:
-        say_calls(outcome, hub or Path(outcome.kept or what))
+        say_calls(outcome, Path(outcome.hub))
+    if failures := outcome.totals.failures:
+        print(f"calls that failed: {failures:,}; the same command asks them again")
+        print(f"        {program()} runs failures {outcome.run.number} --hub {outcome.hub}    # why")
     if outcome.kept:
         print(f"rows: {outcome.kept}" + (f"; rejected: {outcome.rejected}" if outcome.rejected else ""))
     elif hub:

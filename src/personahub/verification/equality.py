@@ -16,7 +16,8 @@ from personahub.verification.formulas import FormulaJudge
 __all__ = ["Numbers", "groups_of", "numbers_of", "same_answer"]
 
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9.])[-+\u2212]?(?:(?:[1-9]\d{0,2}(?:[ ,\u00a0\u202f'\u2019]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?|\.\d+)"
+    r"(?<![A-Za-z0-9.])[-+\u2212]?"
+    r"(?:(?:[1-9]\d{0,2}(?:[ ,\u00a0\u202f'\u2019]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?|\.\d+)"
     r"(?:e[-+]?\d{1,3}(?![\w.])|\s?/\s?\d+)?"
 )
 _MIXED = re.compile(r"(?<![\w.,/])(\d+) (\d+) ?/ ?(\d+)(?![\w.,/])")

@@ -32,6 +32,8 @@ class Item:
     """Of a record: its task."""
     options: str = "{}"
     """Of a record: the task's options, as JSON."""
+    language_is_told: bool = True
+    """Whether somebody said what language it is in; else the text was looked at."""
 
 
 @dataclass(frozen=True, slots=True)

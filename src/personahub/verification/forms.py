@@ -44,10 +44,11 @@ class SchemaCheck:
             return Finding("failed", "misfits_schema", None, {"errors": errors[:5]})
         function = item.fields.get("function")
         if isinstance(function, Mapping):
-            parameters = function.get("function", {}).get("parameters")
+            interface = function.get("function")
+            parameters = interface.get("parameters") if isinstance(interface, Mapping) else None
             try:
-                jsonschema_rs.meta.validate(parameters)
-            except (jsonschema_rs.ValidationError, ValueError) as error:
+                jsonschema_rs.meta.validate(parameters)  # type: ignore[arg-type]
+            except (jsonschema_rs.ValidationError, TypeError, ValueError) as error:
                 told = getattr(error, "message", str(error))
                 return Finding("failed", "no_function_schema", None, {"errors": [told]})
         return Finding("passed", "")
@@ -69,7 +70,7 @@ class LanguageCheck:
         return [self._judge(item) for item in items]
 
     def _judge(self, item: Item) -> Finding:
-        if item.language in {"", "und"}:
+        if item.language in {"", "und"} or not item.language_is_told:
             return Finding("undecided", "no_language")
         text = without_code(item.text)
         share = script_share(text, item.language)

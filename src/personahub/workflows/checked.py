@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,11 +38,14 @@ Accept = Callable[[Any, Item | None, Mapping[str, Judged]], None]
 class Checked(Protocol):
     """Something to check."""
 
-    hub: Hub
-    """Holds the journal and the run."""
     count: int | None
     identity: Mapping[str, Any]
     """What it is, for what identifies a run."""
+
+    @property
+    def hub(self) -> Hub:
+        """Holds the journal and the run."""
+        ...
 
     def wanted(self) -> frozenset[str]:
         """The checks that its records' tasks want."""
@@ -165,14 +168,23 @@ class FileChecked:
     reject: bool
 
     def __post_init__(self) -> None:
-        """See that it can be read, and open the hub of its journal.
+        """See that it can be read, and that what comes out can be written.
 
         Raises:
-            UserError: it cannot be read.
+            UserError: it cannot be, or is where something would be written.
         """
         self._sources = find_sources([self.named], ROW_FORMATS)
-        if any(Path(source.path).resolve() == self.out.resolve() for source in self._sources):
+        self.beside = self.out.with_name(f"{_stem(self.out)}.rejected.jsonl")
+        read = {Path(source.path).resolve() for source in self._sources}
+        if self.out.resolve() in read:
             raise UserError(f"--out {self.out}: is the file that is checked, which is never changed")
+        if self.beside.resolve() in read:
+            raise UserError(
+                f"--out {self.out}: what fails would go to {self.beside}, which is checked and never changed;"
+                " give another name"
+            )
+        if Path(self.named).is_dir() and self.out.resolve().is_relative_to(Path(self.named).resolve()):
+            raise UserError(f"--out {self.out}: lies in the folder that is checked; name a file elsewhere")
         self._wanted = Wanted(self.field, TEXT_FIELDS, None)
         self.count: int | None = None
         self.identity: Mapping[str, Any] = {
@@ -180,10 +192,13 @@ class FileChecked:
             "field": self.field,
             "language": self.language,
         }
-        self.beside = self.out.with_name(f"{_stem(self.out)}.rejected.jsonl")
         with writing_lines(self.out) as lines:  # Before anything is paid for.
             lines.discard()
-        self.hub = Hub.create(self.out.with_name(f"{_stem(self.out)}.work"))
+
+    @cached_property
+    def hub(self) -> Hub:
+        """The folder OUT.work, made when the run begins."""
+        return Hub.create(self.out.with_name(f"{_stem(self.out)}.work"))
 
     def wanted(self) -> frozenset[str]:
         """None: rows of a file have no task."""
@@ -223,6 +238,7 @@ class FileChecked:
                 "",
             ),
             answer=_answer_of(fields),
+            language_is_told=known is not None,
         )
 
     @contextmanager
@@ -231,6 +247,10 @@ class FileChecked:
         with ExitStack() as held:
             kept, beside = held.enter_context(writing_lines(self.out)), None
             broken = work.outcome.unreadable
+            if reject:
+                # Also where nothing fails, so that none of an earlier time stays.
+                beside = held.enter_context(writing_lines(self.beside))
+                work.outcome.rejected = str(self.beside)
 
             def accept(row: Any, item: Item | None, found: Mapping[str, Judged]) -> None:
                 nonlocal beside
@@ -252,7 +272,7 @@ class FileChecked:
                     )
                 else:
                     if item is None:
-                        broken["no_text_field"] += 1
+                        broken[verdicts["text"]["reason"]] += 1
                     written = {**row, "verdicts": verdicts, "verified": status}
                 if status == "failed" and (reject or unread):
                     if beside is None:

@@ -20,6 +20,7 @@ class Judged(NamedTuple):
 
     finding: Finding
     model: str = ""
+    """Who was asked, two with a comma."""
     calls: int = 0
     tokens: int = 0
     cost: float | None = 0.0
@@ -52,7 +53,7 @@ class _Running:
             usage = completion.usage
             found = Judged(
                 found.finding,
-                completion.request.model,
+                _named(found.model, completion.request.model),
                 found.calls + 1,
                 found.tokens + (usage.prompt_tokens or 0) + (usage.completion_tokens or 0),
                 None if found.cost is None or completion.cost is None else found.cost + completion.cost,
@@ -137,6 +138,11 @@ class Checker:
                 self.engine.stop()
                 self.engine.over_budget = engine.over_budget
         return found
+
+
+def _named(known: str, model: str) -> str:
+    """The models that were asked, each once."""
+    return model if not known else known if model in known.split(", ") else f"{known}, {model}"
 
 
 def _key(question: Question) -> tuple[str, bool]:

@@ -117,6 +117,11 @@ def open_checks(
         raise UserError(
             f"--checks {lacking[0]}: needs --against FILE, the benchmark that must not be among it"
         )
+    if "answers" in names and how.samples + how.program + bool(second) < 2:
+        raise UserError(
+            "--checks answers: compares at least two solutions; give --samples 2 or more, --program or"
+            " --second-model"
+        )
     sandbox = None
     if "tool" in names or ("answers" in names and how.program):
         sandbox = Sandbox()

@@ -2,13 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import jsonschema_rs
 
 from personahub.completion import Engine
 from personahub.errors import UserError
@@ -82,6 +84,7 @@ class VerifyOutcome(Outcome):
         checks: what each check came to, by name.
         kept: the file of what passes, where one was written.
         rejected: the file of what does not.
+        hub: the folder with the run and its journal.
     """
 
     checked: int = 0
@@ -92,6 +95,7 @@ class VerifyOutcome(Outcome):
     checks: dict[str, CheckCounts] = field(default_factory=dict)
     kept: str = ""
     rejected: str = ""
+    hub: str = ""
 
     def count(self, item: Item, judged: Mapping[str, Judged]) -> None:
         """Count what was found of one item."""
@@ -103,7 +107,7 @@ class VerifyOutcome(Outcome):
 
     def to_json(self) -> dict[str, Any]:
         """What ``verify --json`` prints."""
-        names = ("checked", "passed", "failed", "undecided", "unreadable", "kept", "rejected")
+        names = ("checked", "passed", "failed", "undecided", "unreadable", "kept", "rejected", "hub")
         counts = {name: getattr(self, name) for name in names}
         return {
             **counts,
@@ -177,6 +181,11 @@ def verify(
     seconds = open_language_models(second_model) if second_model and "answers" in names else []
     if seconds and calls.batch:
         raise UserError("--second-model: cannot be asked through a batch API; leave --batch out")
+    if seconds and seconds[0].name == models[0].name:
+        raise UserError(
+            f"--second-model {seconds[0].name}: is the first one, which would agree with itself; --samples"
+            " asks it more often"
+        )
     configuration = {
         **source.identity,
         "checks": {**asdict(checks), "names": names, "schema": str(checks.schema or "")},
@@ -209,13 +218,15 @@ def verify(
                 configuration,
                 model=model if asks else None,
                 models=models,
-                calls=calls,
+                # What is not called has no price and no batches.
+                calls=calls if asks else Calls(),
                 outcome=VerifyOutcome,
                 watcher=watcher,
                 given={"what": str(what), "out": str(out) if out else None},
             )
         )
         outcome = work.outcome
+        outcome.hub = str(source.hub.path)
         outcome.checks = {name: CheckCounts() for name in names}
         work.watcher.started("records", source.count, outcome.run, work.resumed)
         second = None
@@ -237,12 +248,14 @@ def _source(
     language: str | None,
     reject: bool,
 ) -> Checked:
-    if "://" in what or Path(what).exists():
+    if hub is None and ("://" in what or Path(what).exists()):
         if out is None:
             raise UserError(f"{what}: is a file, which is never changed: --out FILE says where the rows go")
         return FileChecked(what, Path(out), field, check_language(language) if language else None, reject)
     if hub is None:
         raise UserError(f"{what}: no such file; for a data set, --hub says where it is")
+    if out is not None and Path(what).exists():
+        raise UserError(f"{what}: is a file, and --hub goes with the name of a data set; leave one out")
     if out is not None:
         raise UserError(
             f"--out {out}: a data set of a hub keeps its verdicts there; personahub datasets export writes it"
@@ -267,8 +280,12 @@ def _schemas(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]:
     if file is not None:
         try:
             given = json.loads(file.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise UserError(f"--schema {file}: is no JSON schema ({error})") from error
+            jsonschema_rs.meta.validate(given)
+        except (OSError, TypeError, ValueError) as error:
+            told = " ".join(str(getattr(error, "message", error)).split())[:200]
+            raise UserError(f"--schema {file}: is no JSON schema ({told})") from error
+        if not isinstance(given, dict):
+            raise UserError(f"--schema {file}: is no JSON schema of rows, which is an object")
         return lambda _: given
 
     @cache
@@ -292,6 +309,15 @@ def _schemas(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]:
 _FILES = ("file", "items")
 
 
+@asynccontextmanager
+async def _closing(engine: Engine | None) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        for model in engine.models if engine else ():
+            await model.close()
+
+
 async def _run(
     work: Work[VerifyOutcome],
     checker: Checker,
@@ -300,7 +326,7 @@ async def _run(
     accept: Accept,
 ) -> None:
     outcome = work.outcome
-    async with work.engaged():
+    async with work.engaged(), _closing(checker.second):
         rows = source.rows()
         while batch := list(islice(rows, _BATCH)):
             items = [(row, item) for row, item in batch if item is not None]
@@ -313,6 +339,3 @@ async def _run(
                 if item is not None:
                     outcome.count(item, judged)
             work.advanced(outcome.checked, outcome.passed, {"records": outcome.checked})
-        if checker.second:
-            for model in checker.second.models:
-                await model.close()
