@@ -70,6 +70,10 @@ class CheckCounts:
             if len(shown) < _EXAMPLES:
                 shown.append({"name": item.name, "text": item.text[:400], "evidence": dict(finding.evidence)})
 
+    def to_json(self) -> dict[str, Any]:
+        """An entry of ``checks`` in what ``verify --json`` prints."""
+        return {**vars(self), "failed": dict(self.failed), "undecided": dict(self.undecided)}
+
 
 @dataclass
 class VerifyOutcome(Outcome):
@@ -108,10 +112,10 @@ class VerifyOutcome(Outcome):
     def to_json(self) -> dict[str, Any]:
         """What ``verify --json`` prints."""
         names = ("checked", "passed", "failed", "undecided", "unreadable", "kept", "rejected", "hub")
-        counts = {name: getattr(self, name) for name in names}
+        counts = {name: getattr(self, name) for name in names} | {"unreadable": dict(self.unreadable)}
         return {
             **counts,
-            "checks": {name: asdict(each) for name, each in self.checks.items()},
+            "checks": {name: each.to_json() for name, each in self.checks.items()},
             "seconds": round(self.seconds, 3),
             **super().to_json(),
         }
