@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from personahub.cli.options import Encoder, Json, Language, ModelName, Seed, with_calls
+from personahub.cli.options import Encoder, Json, ModelName, Seed, with_calls
 
 __all__ = ["verify_command"]
 
@@ -57,7 +57,9 @@ def verify_command(
         typer.Option(metavar="NAME", help="The field with a file's texts."),
     ] = None,
     model: ModelName = "qwen2.5-coder-1.5b",
-    language: Language = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Language of a file's rows that do not tell theirs.")
+    ] = None,
     seed: Seed = 0,
     encoder: Encoder = None,
     json: Json = False,

@@ -1,8 +1,9 @@
 """Items against texts that they must not hold: benchmarks, their own sources, a corpus."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from threading import Lock
+from typing import Any
 
 from personahub.models import Request, Sampling
 from personahub.verification.contamination import Benchmark
@@ -54,6 +55,11 @@ class Paraphrase:
     seed: int = 0
     name: str = field(default="paraphrase", init=False)
     _one_at_a_time: Lock = field(default_factory=Lock, init=False)
+
+    @property
+    def version(self) -> Mapping[str, Any]:
+        """What decides a finding, for what identifies a run."""
+        return {"prompt": load_prompt("paraphrase").version}
 
     def check(self, item: Item) -> Checking:
         """Look for the nearest item, and have it compared."""

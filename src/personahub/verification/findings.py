@@ -76,6 +76,11 @@ class AskingCheck(Protocol):
 
     name: str
 
+    @property
+    def version(self) -> Mapping[str, Any]:
+        """What decides a finding beside the model, for what identifies a run."""
+        ...
+
     def check(self, item: Item) -> Checking:
         """The check of one item, a round of questions after another."""
         ...

@@ -190,7 +190,7 @@ def verify(
             f"--second-model {seconds[0].name}: is the first one, which would agree with itself; --samples"
             " asks it more often"
         )
-    configuration = {
+    configuration: dict[str, Any] = {
         **source.identity,
         "checks": {**asdict(checks), "names": names, "schema": str(checks.schema or "")},
         "reject": reject,
@@ -215,6 +215,7 @@ def verify(
             schema_of=_schemas(checks.schema),
             encoder=opened,
         )
+        configuration["wording"] = {check.name: check.version for check in asking}
         work = held.enter_context(
             working(
                 source.hub,
