@@ -186,6 +186,14 @@ def test_a_leak_of_a_benchmark_is_found_with_its_item(
     assert (evidence["file"], evidence["row"], evidence["n"]) == (str(bench), 2, 13)
 
 
+def test_a_benchmark_without_texts_is_one_line(run: Run, file: Path, out: Path, tmp_path: Path) -> None:
+    bench = write_rows(tmp_path / "bench.jsonl", [{"title": "x"}])
+    result = run("verify", file, "--checks", "contamination", "--against", bench, "--out", out)
+    error = one_line_error(result)
+    assert "no text in problem, question" in error
+    assert "--field" not in error
+
+
 def test_a_long_run_of_words_of_a_corpus_or_of_the_source_is_found(
     run: Run, tmp_path: Path, out: Path
 ) -> None:

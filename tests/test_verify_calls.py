@@ -95,6 +95,22 @@ def test_a_paraphrase_of_a_benchmark_is_read_by_a_judge(run: Run, tmp_path: Path
     assert model.calls == 1
 
 
+def test_a_benchmark_in_an_unknown_language_is_not_compared_by_meaning(
+    file: Path, out: Path, tmp_path: Path
+) -> None:
+    unknown = {"question": "Mfugaji wa nyuki ana mizinga mingapi?", "language": "sw"}
+    model = ScriptedModel(solver())
+    alone = write_rows(tmp_path / "alone.jsonl", [unknown])
+    outcome = verify(file, out=out, checks=Checks(("paraphrase",), against=(str(alone),)), model=model)
+    assert outcome.checks["paraphrase"].undecided == {"not_compared": 6}
+    mixed = write_rows(
+        tmp_path / "mixed.jsonl", [unknown, {"question": "The ferry stops.", "language": "en"}]
+    )
+    verify(file, out=out, checks=Checks(("paraphrase",), against=(str(mixed),)), model=model)
+    verdict = rows_of(out)[0]["verdicts"]["paraphrase"]
+    assert (verdict["outcome"], verdict["evidence"]) == ("passed", {"items_not_compared": 1})
+
+
 def test_the_same_problem_twice_is_asked_about_once(tmp_path: Path, out: Path) -> None:
     file = write_rows(tmp_path / "rows.jsonl", problems(1) * 3)
     model = ScriptedModel(solver())

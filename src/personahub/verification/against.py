@@ -67,10 +67,15 @@ class Paraphrase:
             (found,) = self.neighbours.find([item.text], [item.language])
         if isinstance(found, NotCompared):
             return Finding("undecided", "not_compared", None, {"language": item.language})
+        # Items in languages that the embedding model does not know.
+        unknown = self.neighbours.not_compared.total()
+        left_out = {"items_not_compared": unknown} if unknown else {}
+        if found is None and not self.neighbours.items:
+            return Finding("undecided", "not_compared", None, left_out)
         if found is None:
-            return Finding("passed", "")
+            return Finding("passed", "", None, left_out)
         (completion,) = yield [self._ask(item, found)]
-        evidence = asdict(found)
+        evidence = asdict(found) | left_out
         if completion.failure:
             return Finding("undecided", "calls_failed", None, evidence)
         evidence["judge"] = completion.value

@@ -153,9 +153,12 @@ def open_checks(
     )
 
 
+_HINT = "give the field with the text one of these names"
+
+
 def _benchmark(files: Sequence[str]) -> Iterator[BenchmarkItem]:
     for named in files:
-        for place, item in enumerate(read_items(named, None, None, "--against", longest=None), 1):
+        for place, item in enumerate(read_items(named, None, None, "--against", longest=None, hint=_HINT), 1):
             origin = item.origin
             row = int(origin.get("row", place))
             yield BenchmarkItem(str(origin.get("source", named)), row, item.text, item.language)
@@ -163,7 +166,7 @@ def _benchmark(files: Sequence[str]) -> Iterator[BenchmarkItem]:
 
 def _corpus(files: Sequence[str]) -> Iterator[CorpusDocument]:
     for named in files:
-        for place, item in enumerate(read_items(named, None, None, "--corpus", longest=None), 1):
+        for place, item in enumerate(read_items(named, None, None, "--corpus", longest=None, hint=_HINT), 1):
             origin = item.origin
             yield CorpusDocument(str(origin.get("source", named)), int(origin.get("row", place)), item.text)
 

@@ -127,6 +127,7 @@ def read_items(
     *,
     fields: Sequence[str] = TEXT_FIELDS,
     longest: int | None = _CHARACTERS,
+    hint: str = "--field names the field with the text",
 ) -> Items:
     """Look through all items of a file or of a data set of the hub, and be ready to give them.
 
@@ -144,6 +145,7 @@ def read_items(
         what: the option that names them, for what is said of it.
         fields: the usual ones.
         longest: characters above which a text gives no item; None for texts of any length.
+        hint: what to do where no row has a text.
 
     Raises:
         UserError: there is neither such a file nor such a data set, it cannot be read, or none of its rows
@@ -155,17 +157,17 @@ def read_items(
         sources = find_sources([named], _FORMATS)
         if field and all(source.format == _LINES for source in sources):
             raise UserError(f"{shown}: has lines and no fields; leave --field {field} out")
-        return _looked_through(named, partial(_of_files, sources, wanted), shown)
+        return _looked_through(named, partial(_of_files, sources, wanted), shown, hint)
     if hub is None:
         raise UserError(f"{shown}: no such file")
     names = data_set_names(hub)
     if named not in names:
         there = f"its data sets: {', '.join(names)}" if names else "which has none yet"
         raise UserError(f"{shown}: is no file, and no data set of the hub {hub.path}, {there}")
-    return _looked_through(named, partial(_of_data_set, hub, named, wanted), shown)
+    return _looked_through(named, partial(_of_data_set, hub, named, wanted), shown, hint)
 
 
-def _looked_through(named: str, read: Callable[[], _Rows], shown: str) -> Items:
+def _looked_through(named: str, read: Callable[[], _Rows], shown: str, hint: str) -> Items:
     digest, count = hashlib.sha256(), 0
     unusable: Counter[str] = Counter()
     first: _Unusable | None = None
@@ -181,10 +183,7 @@ def _looked_through(named: str, read: Callable[[], _Rows], shown: str) -> Items:
         rows = unusable.total()
         which = "its only row" if rows == 1 else f"none of its {rows:,} rows"
         has = "has no text" if rows == 1 else "has a text"
-        raise UserError(
-            f"{shown}: {which} {has} that can be used (row {first.row}: {first.detail}); --field names the"
-            " field with the text"
-        )
+        raise UserError(f"{shown}: {which} {has} that can be used (row {first.row}: {first.detail}); {hint}")
     if not count:
         raise UserError(f"{shown}: is empty; give a file with a text in each row or line")
     return Items(named, count, unusable, digest.hexdigest(), read)
