@@ -216,12 +216,13 @@ def test_rows_are_checked_by_a_schema_of_the_users(run: Run, file: Path, out: Pa
     assert [row["verified"] for row in rows_of(out)] == ["passed", "passed", "failed"]
 
 
-def test_a_folder_of_files_is_one_input(file: Path, out: Path, tmp_path: Path) -> None:
+def test_the_files_of_a_folder_or_a_pattern_are_one_input(file: Path, out: Path, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(3):
         write_rows(folder / f"{number}.jsonl", [{"text": f"{MILL} {number} {FERRY}"[number * 20 :]}])
     assert verify(folder, out=out, checks=Checks(("copying",))).checked == 3
+    assert verify(folder / "[01].jsonl", out=out, checks=Checks(("copying",))).checked == 2
 
 
 def test_json_tells_the_counts_by_check_and_reason(run: Run, file: Path, out: Path) -> None:

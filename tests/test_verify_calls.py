@@ -155,6 +155,17 @@ def test_another_file_of_the_same_name_is_another_run(file: Path, out: Path) -> 
     assert (second.checked, model.calls) == (7, 7)
 
 
+def test_another_benchmark_of_the_same_name_is_another_run(file: Path, out: Path, tmp_path: Path) -> None:
+    bench = tmp_path / "bench.jsonl"
+    checks = Checks(("well-posed", "contamination"), against=(str(bench),))
+    write_rows(bench, problems(1))
+    stopped = verify(file, out=out, checks=checks, model=ScriptedModel(solver()), calls=Calls(max_calls=3))
+    write_rows(bench, problems(2))
+    outcome = verify(file, out=out, checks=checks, model=ScriptedModel(solver()))
+    assert outcome.run.number == stopped.run.number + 1
+    assert outcome.checks["contamination"].failed.total() == 2
+
+
 def test_a_ceiling_stops_the_run_says_so_and_a_higher_one_goes_on(
     run: Run, file: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ from personahub.workflows.files import writing_lines
 from personahub.workflows.items import TEXT_FIELDS, Wanted, text_of
 from personahub.workflows.running import Work
 
-__all__ = ["Accept", "Checked", "DataSetChecked", "FileChecked", "status_of"]
+__all__ = ["Accept", "Checked", "DataSetChecked", "FileChecked", "digest_of", "status_of"]
 
 _AT_ONCE = 128
 _SHORT_ANSWER = 60
@@ -188,7 +188,7 @@ class FileChecked:
         self._wanted = Wanted(self.field, TEXT_FIELDS, None)
         self.count: int | None = None
         self.identity: Mapping[str, Any] = {
-            "files": [[source.name, _digest(source)] for source in self._sources],
+            "files": [[source.name, digest_of(source.path)] for source in self._sources],
             "field": self.field,
             "language": self.language,
         }
@@ -313,11 +313,12 @@ def _stem(out: Path) -> str:
     return out.name.removesuffix(".gz").removesuffix(".jsonl")
 
 
-def _digest(source: Source) -> str:
+def digest_of(path: str) -> str:
+    """SHA-256 of a file; of an address, a folder or a pattern itself."""
     digest = hashlib.sha256()
-    if "://" in source.path:
-        return source.path
-    with suppress(OSError), Path(source.path).open("rb") as file:
+    if not Path(path).is_file():
+        return path
+    with suppress(OSError), Path(path).open("rb") as file:
         while piece := file.read(2**20):
             digest.update(piece)
     return digest.hexdigest()

@@ -1,5 +1,6 @@
 """``verify``: records of a data set, or rows of a file, checked, with the evidence in each."""
 
+import glob
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ from personahub.models.opening import DEFAULT_MODEL, open_language_models
 from personahub.synthesis import Task
 from personahub.verification import Item
 from personahub.workflows.calls import Calls
-from personahub.workflows.checked import Accept, Checked, DataSetChecked, FileChecked, status_of
+from personahub.workflows.checked import Accept, Checked, DataSetChecked, FileChecked, digest_of, status_of
 from personahub.workflows.checking import Checker, Judged
 from personahub.workflows.checks import ASKING, CHECKS, Checks, open_checks
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
@@ -159,7 +160,8 @@ def verify(
     nothing twice.
 
     Args:
-        what: a file (JSON Lines, CSV or Parquet, also compressed), or the name of a data set.
+        what: a file (JSON Lines, CSV or Parquet, also compressed), a folder, a pattern or an address, or the
+            name of a data set.
         hub: that holds the data set.
         checks: which, and how.
         out: for a file, where its rows go: .jsonl or .jsonl.gz.
@@ -193,6 +195,7 @@ def verify(
     configuration: dict[str, Any] = {
         **source.identity,
         "checks": {**asdict(checks), "names": names, "schema": str(checks.schema or "")},
+        "read": [digest_of(named) for named in (*checks.against, *checks.corpus)],
         "reject": reject,
         "model": models[0].name,
         "second_model": seconds[0].name if seconds else None,
@@ -253,7 +256,7 @@ def _source(
     language: str | None,
     reject: bool,
 ) -> Checked:
-    if hub is None and ("://" in what or Path(what).exists()):
+    if hub is None and ("://" in what or Path(what).exists() or glob.glob(what, recursive=True)):
         if out is None:
             raise UserError(f"{what}: is a file, which is never changed: --out FILE says where the rows go")
         return FileChecked(what, Path(out), field, check_language(language) if language else None, reject)
