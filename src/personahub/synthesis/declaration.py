@@ -20,8 +20,10 @@ CHECKS = ("answers", "well-posed", "schema", "language", "fidelity", "repetition
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 TAKEN = frozenset(
     [
+        "against",
         "batch",
         "ca_file",
+        "checks",
         "concurrency",
         "dataset",
         "deterministic",

@@ -59,7 +59,7 @@ class RecordFile:
 
     @contextmanager
     def writing(self) -> Iterator[WriteRecord]:
-        """What takes record after record, each with its verdicts; the file is there whole at the end, or not at all.
+        """What takes record after record with its verdicts; the file is there whole at the end or not at all.
 
         Raises:
             UserError: it cannot be written; the records are in the hub all the same.
