@@ -140,6 +140,16 @@ def test_a_text_that_takes_over_its_personas_words_is_set_aside(
     assert (outcome.records[0].text, outcome.set_aside) == (own, {"copies_persona": 1})
 
 
+def test_a_text_that_goes_in_circles_is_set_aside_where_a_task_minds(tmp_path: Path, hub: Path) -> None:
+    circles = " ".join(f"It is easy to use and more reliable than machine {n} of the town." for n in range(9))
+    straight = " ".join(f"{word}{number}" for number in range(12) for word in ("pier", "moss", "tin", "rope"))
+    strict = task_folder(tmp_path / "strict", examples=False, distinct=0.8)
+    outcome = synthesize(strict, hub, n=1, model=ScriptedModel(saying(circles, straight)))
+    assert (outcome.records[0].text, outcome.set_aside) == (straight, {"goes_in_circles": 1})
+    lenient = task_folder(tmp_path / "lenient", examples=False)
+    assert synthesize(lenient, hub, n=1, model=ScriptedModel(saying(circles))).records[0].text == circles
+
+
 def test_a_word_of_two_scripts_is_set_aside(notes: Path, hub: Path) -> None:
     fine = "Старый телевизор в IT-отделе сломан, 3D-принтер тоже"
     model = ScriptedModel(saying("Старый телевизora в отделе сломан", "Этот запاسник закрыт", fine))

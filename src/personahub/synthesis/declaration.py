@@ -239,6 +239,8 @@ class Declaration(_Strict):
     checks: tuple[Literal[CHECKS], ...] = ()  # type: ignore[valid-type]
     states: Mapping[_Name, _Name] = {}
     python: tuple[_Name, ...] = ()
+    distinct: float = Field(default=0.0, ge=0, le=1)
+    """Least share of different ones among a text's runs of words; 0 lets every text pass."""
     reject: _Patterns = {}
     require: _Patterns = {}
 
