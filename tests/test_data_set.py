@@ -399,7 +399,7 @@ def test_a_number_that_one_field_gives_and_the_other_leaves_out_is_a_fault(
 ) -> None:
     properties = {"given": {"type": ["array", "string"]}, "note": {"type": "string"}}
     schema = {"type": "object", "properties": properties}
-    folder = task_folder(tmp_path / "sums", examples=False, schema=schema, states={"note": "given"})
+    folder = task_folder(tmp_path / "sums", examples=False, schema=schema, states={"note": ["given"]})
     fault = Task.load(folder).find_fault_of_fields({"given": given, "note": stated})
     last = given if isinstance(given, str) else next(iter(given[-1:]), "")
     told = f"note does not state the {left_out} of {last!r}"
