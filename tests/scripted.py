@@ -140,6 +140,10 @@ def problem_reply(request: Request) -> str:
             f"A {WORDS[digest[0] % 10]} {CRAFTS[digest[1] % 10]} {do} {number} {things} {place} and {other}"
             f" {more}. How many {things} are left when a third of them are lost?"
         )
+    # As a problem has to, it states the numbers of the plan that it was given.
+    plan = re.search(r"Given is (.*?); asked", request.messages[-1].content)
+    stated = " or ".join(re.findall(r"\d+%?", plan[1])) if plan else ""
+    problem = problem.replace(str(number), f"{number} or {stated}" if stated else str(number), 1)
     values = {
         "unknown": f"how many {things} stay",
         "quantities": [f"{number} {things}", f"{number} of them at first"],

@@ -140,6 +140,16 @@ def test_a_text_that_takes_over_its_personas_words_is_set_aside(
     assert (outcome.records[0].text, outcome.set_aside) == (own, {"copies_persona": 1})
 
 
+def test_a_text_that_goes_in_circles_is_set_aside_where_a_task_minds(tmp_path: Path, hub: Path) -> None:
+    circles = " ".join(f"It is easy to use and more reliable than machine {n} of the town." for n in range(9))
+    straight = " ".join(f"{word}{number}" for number in range(12) for word in ("pier", "moss", "tin", "rope"))
+    strict = task_folder(tmp_path / "strict", examples=False, distinct=0.8)
+    outcome = synthesize(strict, hub, n=1, model=ScriptedModel(saying(circles, straight)))
+    assert (outcome.records[0].text, outcome.set_aside) == (straight, {"goes_in_circles": 1})
+    lenient = task_folder(tmp_path / "lenient", examples=False)
+    assert synthesize(lenient, hub, n=1, model=ScriptedModel(saying(circles))).records[0].text == circles
+
+
 def test_a_word_of_two_scripts_is_set_aside(notes: Path, hub: Path) -> None:
     fine = "Старый телевизор в IT-отделе сломан, 3D-принтер тоже"
     model = ScriptedModel(saying("Старый телевизora в отделе сломан", "Этот запاسник закрыт", fine))
@@ -389,7 +399,7 @@ def test_a_number_that_one_field_gives_and_the_other_leaves_out_is_a_fault(
 ) -> None:
     properties = {"given": {"type": ["array", "string"]}, "note": {"type": "string"}}
     schema = {"type": "object", "properties": properties}
-    folder = task_folder(tmp_path / "sums", examples=False, schema=schema, states={"note": "given"})
+    folder = task_folder(tmp_path / "sums", examples=False, schema=schema, states={"note": ["given"]})
     fault = Task.load(folder).find_fault_of_fields({"given": given, "note": stated})
     last = given if isinstance(given, str) else next(iter(given[-1:]), "")
     told = f"note does not state the {left_out} of {last!r}"

@@ -71,7 +71,7 @@ def test_replies_that_never_fit_are_failures_and_end_the_run(hub: Path) -> None:
 
 
 def test_more_records_than_personas_asks_them_again_with_another_seed(hub: Path) -> None:
-    outcome = synthesize("math", hub, n=20, model=ScriptedModel(any_reply))
+    outcome = synthesize("math", hub, n=20, options={"focus": "geometry"}, model=ScriptedModel(any_reply))
     assert len({record.text for record in outcome.records}) == 20
     assert {record.seed for record in outcome.records} == {0, 1}
 

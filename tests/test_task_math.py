@@ -2,11 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 
 import jsonschema_rs
 import pytest
 
-from personahub.records import Record
+from personahub.records import Record, SetAside
 from personahub.synthesis import Brief, Synthesizer, Task
 
 MATH = Task.load("math")
@@ -38,7 +39,47 @@ def test_an_example_states_all_of_its_numbers_and_has_a_plan_of_its_difficulty(n
     assert MATH.find_fault(example.text) is None
     for name, plan in example.variables.items():
         assert name == example.options["difficulty"].replace("-", "_")
-        assert plan in PLANS[name]
+        if name == "school":  # Its plans have numbers.
+            assert set(re.findall(r"\d+(?:[.,]\d+)?", plan)) <= stated
+        else:
+            assert plan in PLANS[name]
+
+
+def test_a_plan_for_school_leads_to_one_answer_above_zero() -> None:
+    plans = PLANS["school"]
+    assert len(plans) == len(set(plans)) == 72
+    for plan in plans:
+        given, asked = plan.split("; asked is ")
+        a, b, *rest = map(int, re.findall(r"\d+", given))
+        c, d = (*rest, 0, 0)[:2]
+        answers = {
+            "after how many days": a / b,
+            "what they cost": a * b + c * d,
+            "how much the cheaper": abs(a * b - a * c - d),
+            "how many are of the other": a * (100 - b) / 100,
+            "how many boxes": -(-a // b),
+            "how much of it": a * c / b,
+            "how many minutes": a * b + c,
+            "what the border": 2 * (a + b) * c,
+            "how much there was": a + b + c,
+            "the profit": a * b - c,
+            "how many days the work": a / (b * c) if c else 0,
+            "what is left": a * b - c,
+        }
+        answer = next(value for key, value in answers.items() if asked.startswith(key))
+        assert answer > 0
+        assert answer == int(answer)
+
+
+def test_a_problem_that_leaves_out_a_number_of_its_plan_is_set_aside() -> None:
+    synthesizer = Synthesizer(MATH, MATH.settings({}), "m", "d")
+    problem = "A cook has 360 eggs and uses some of them each day. After how many days are they used up?"
+    reply = {"quantities": ["360 eggs", "360 at first"], "problem": problem}
+    lost = synthesizer.answer(BRIEF, [reply], request="r", run=1)
+    assert isinstance(lost, SetAside)
+    assert (lost.reason, "45" in lost.detail) == ("number_left_out", True)
+    with_focus = Synthesizer(MATH, MATH.settings({"focus": "eggs"}), "m", "d")
+    assert isinstance(with_focus.answer(BRIEF, [reply], request="r", run=1), Record)
 
 
 def test_the_program_is_asked_for_when_the_problem_stands_and_kept() -> None:
@@ -46,7 +87,8 @@ def test_the_program_is_asked_for_when_the_problem_stands_and_kept() -> None:
     problem = dict(MATH.examples[0].reply)
     solution = {"program": "litres = 1350\ncows = 6\nprint(litres / (cows * 45))"}
     assert problem["problem"] in synthesizer.ask(BRIEF, [problem]).messages[-1].content
-    record = synthesizer.answer(BRIEF, [problem, solution], request="r", run=1)
+    given = replace(BRIEF, varied={**BRIEF.varied, **MATH.examples[0].variables})
+    record = synthesizer.answer(given, [problem, solution], request="r", run=1)
     assert isinstance(record, Record)
     assert json.loads(record.fields)["program"] == solution["program"]
     assert record.text == problem["problem"]

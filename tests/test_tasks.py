@@ -269,7 +269,7 @@ def test_the_page_tells_every_key(model: type[BaseModel]) -> None:
         ("  difficulty:", "  persona:", "task.yaml: persona: is the name of another variable"),
         ("  difficulty:", "  voice:", "task.yaml: voice: is the name of another variable"),
         ("fidelity", "beauty", "task.yaml: checks.1: "),
-        ("kind: riddle", "kind: riddle\nstates: {riddle: sum}", "states: sum is no field of the schema"),
+        ("kind: riddle", "kind: riddle\nstates: {riddle: [sum]}", "states: sum is no field of the schema"),
         ("kind: riddle", "kind: riddle\npython: [code]", "python: code is no field of the schema"),
         ("[the thing speaks about itself, somebody asks a question about the thing]", "[]", "vary.voice: "),
         ("kind: riddle", "kind: riddle\nsequence: \"['again']\"", "task.yaml: sequence: gives ['again']"),

@@ -57,6 +57,12 @@ def show_command(
     print(f"{name}: {details.data_set.records:,} records")
     _print_counts(details.data_set)
     print(f"  set aside  {counted(details.set_aside)}")
+    for check, sums in details.checks.items():
+        failed = f", {sums.failed.total():,} failed ({counted(sums.failed)})" if sums.failed else ""
+        undecided = f", {sums.undecided.total():,} undecided" if sums.undecided else ""
+        print(f"  {check:9}  {sums.passed:,} passed{failed}{undecided}")
+    if details.rejected:
+        print(f"  rejected   {details.rejected:,} records, which an export leaves out")
     for record in details.first:
         persona = f"  {record['persona']}" if record["persona"] else ""
         print(f"\n{record['id']}{persona}\n{record['text']}")
@@ -75,23 +81,35 @@ def export_command(
             "--format", metavar="FORM", help="records, with all lineage, or personahub, the paper's columns."
         ),
     ] = "records",
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="The records that checks rejected, instead of the others.")
+    ] = False,
     at: At = None,
     json: Json = False,
 ) -> None:
-    """Write a data set to a file, in the order in which it was made."""
+    """Write a data set to a file, in the order in which it was made, without what checks rejected."""
     from personahub.cli.display import StepProgress, print_json
     from personahub.workflows.datasets import export_dataset
 
     progress = StepProgress()
     progress.began("records written", None)
     try:
-        outcome = export_dataset(hub, name, out, form=form, at=at, told=progress.advanced)  # type: ignore[arg-type]
+        outcome = export_dataset(
+            hub,
+            name,
+            out,
+            form=form,  # type: ignore[arg-type]
+            rejected=rejected,
+            at=at,
+            told=progress.advanced,
+        )
     finally:
         progress.close()
     if json:
         print_json(outcome.to_json())
     else:
-        print(f"{outcome.records:,} records of {name} in {out}")
+        left = f", {outcome.left_out:,} {'others' if rejected else 'rejected ones'} left out"
+        print(f"{outcome.records:,} records of {name} in {out}{left if outcome.left_out else ''}")
 
 
 def _print_counts(data_set: "DataSet") -> None:

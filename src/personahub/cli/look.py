@@ -67,6 +67,7 @@ def show_command(
     from rich.markup import escape
     from rich.tree import Tree
 
+    found = [_verdict_line(check, verdict) for check, verdict in lineage.verdicts.items()]
     tree = branch = Tree("", hide_root=True)
     for kind, row, lines in (
         ("record", lineage.record, _record_lines),
@@ -79,6 +80,8 @@ def show_command(
         if row is not None:
             text = "\n".join(escape(line) for line in lines(row))
             branch = branch.add(f"[bold]{kind}[/bold] {row['id']}\n{text}")
+            if kind == "record" and found:
+                branch.add("[bold]checked[/bold]\n" + "\n".join(map(escape, found)))
     for what, count in lineage.below.items():
         branch.add(f"{count} {what} come from it")
     console().print(tree)
@@ -118,6 +121,14 @@ def _record_lines(row: Mapping[str, Any]) -> list[str]:
         f"{named}, {row['method']}; {_made_by(row)}",
         *(_input_line(name, value) for name, value in json.loads(row["inputs"]).items()),
     ]
+
+
+def _verdict_line(check: str, verdict: Mapping[str, Any]) -> str:
+    """What a check found, with the beginning of its evidence."""
+    reason = f" ({verdict['reason']})" if verdict["reason"] else ""
+    score = "" if verdict["score"] is None else f", {verdict['score']:.2f}"
+    evidence = f": {_excerpt(_told(verdict['evidence']))}" if verdict["evidence"] else ""
+    return f"{check} {verdict['outcome']}{reason}{score}{evidence}"
 
 
 def _input_line(name: str, value: Any) -> str:

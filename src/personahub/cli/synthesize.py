@@ -97,6 +97,16 @@ def synthesize_command(
             " wants, mostly semantic.",
         ),
     ] = None,
+    checks: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,…", help="Accept only what passes these checks (personahub verify --help)."
+        ),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="A benchmark for the checks contamination and paraphrase."),
+    ] = None,
     samples: Annotated[
         int, typer.Option(metavar="K", help="Records about each item, for tasks that ask about items.")
     ] = 1,
@@ -157,6 +167,7 @@ def synthesize_command(
     """
     from personahub.cli.display import ProgressWatcher
     from personahub.workflows.calls import Calls
+    from personahub.workflows.checks import Checks, parse_checks
     from personahub.workflows.prompting import Prompting
     from personahub.workflows.selection import Selection
     from personahub.workflows.synthesize import synthesize
@@ -186,6 +197,7 @@ def synthesize_command(
             selection=Selection(persona_query, where, select, view, per_persona),
             samples=samples,
             repetition=repetition,  # type: ignore[arg-type]
+            checks=Checks(parse_checks(checks), against=tuple(against or ()), seed=seed) if checks else None,
             model=model,
             language=language,
             seed=seed,

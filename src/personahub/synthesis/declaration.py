@@ -20,8 +20,10 @@ CHECKS = ("answers", "well-posed", "schema", "language", "fidelity", "repetition
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 TAKEN = frozenset(
     [
+        "against",
         "batch",
         "ca_file",
+        "checks",
         "concurrency",
         "dataset",
         "deterministic",
@@ -237,8 +239,10 @@ class Declaration(_Strict):
     sampling: Sampling = Sampling()
     max_tokens: int = Field(gt=0)
     checks: tuple[Literal[CHECKS], ...] = ()  # type: ignore[valid-type]
-    states: Mapping[_Name, _Name] = {}
+    states: Mapping[_Name, tuple[_Name, ...]] = {}
     python: tuple[_Name, ...] = ()
+    distinct: float = Field(default=0.0, ge=0, le=1)
+    """Least share of different ones among a text's runs of words; 0 lets every text pass."""
     reject: _Patterns = {}
     require: _Patterns = {}
 
@@ -252,7 +256,9 @@ class Declaration(_Strict):
     def _rules_name_what_is_replied(self) -> "Declaration":
         schemas = (self.schema_, *(step.schema_ for step in self.steps.values()))
         replied = [name for schema in schemas for name in schema["properties"]]
-        for key, names in (("states", (*self.states, *self.states.values())), ("python", self.python)):
+        replied += self.derive
+        stated = (*self.states, *(name for given in self.states.values() for name in given))
+        for key, names in (("states", stated), ("python", self.python)):
             if unknown := [name for name in names if name not in replied]:
                 known = ", ".join(dict.fromkeys(replied))
                 raise ValueError(f"{key}: {unknown[0]} is no field of the schema; there are {known}")

@@ -233,9 +233,9 @@ class Task:
         for name in self.declaration.python:
             if error := _syntax_error(fields.get(name)):
                 return "no_python", f"{name}: {error}"
-        for name, given in self.declaration.states.items():
+        for name, givers in self.declaration.states.items():
             stated = _numbers(fields.get(name))
-            for value in _texts(fields.get(given)):
+            for value in (each for giver in givers for each in _texts(fields.get(giver))):
                 if missing := _numbers(value) - stated:
                     return "number_left_out", f"{name} does not state the {min(missing)} of {value[:80]!r}"
         return None

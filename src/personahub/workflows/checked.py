@@ -1,7 +1,6 @@
 """What ``verify`` checks and where its verdicts go: a data set of a hub, or a file of rows."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -10,27 +9,25 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from personahub.config import canonical_json
 from personahub.corpus import Source, detect_language, find_sources
 from personahub.corpus.rows import ROW_FORMATS, read_rows
 from personahub.corpus.texts import Unread
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.languages import LANGUAGES
-from personahub.records import Verdict
 from personahub.synthesis import Task
 from personahub.verification import Item
 from personahub.workflows.checking import Judged
 from personahub.workflows.datasets import where_data_set
 from personahub.workflows.files import writing_lines
 from personahub.workflows.items import TEXT_FIELDS, Wanted, text_of
+from personahub.workflows.record_checks import answer_of, item_of, told_of, verdicts_from
 from personahub.workflows.running import Work
 
 __all__ = ["Accept", "Checked", "DataSetChecked", "FileChecked", "digest_of", "status_of"]
 
 _AT_ONCE = 128
-_SHORT_ANSWER = 60
-"""Characters up to which a field named answer is compared; a longer one is a whole solution."""
+
 
 Accept = Callable[[Any, Item | None, Mapping[str, Judged]], None]
 
@@ -104,47 +101,15 @@ class DataSetChecked:
             ids = sorted({row["document_id"] for row in batch} - {""})
             documents = self.hub.documents.get(ids, ["id", "text"])
             for row in batch:
-                fields = json.loads(row["fields"])
-                options = json.loads(row["inputs"]).get("options", {})
-                yield (
-                    row,
-                    Item(
-                        name=row["id"],
-                        text=row["text"],
-                        language=row["language"],
-                        fields=fields,
-                        persona=row["persona"],
-                        source=documents.get(row["document_id"], {}).get("text", ""),
-                        answer=_answer_of(fields),
-                        task=row["task"],
-                        options=canonical_json(options),
-                    ),
-                )
+                yield row, item_of(row, documents.get(row["document_id"], {}).get("text", ""))
 
     @contextmanager
     def writing(self, work: Work[Any], reject: bool) -> Iterator[Accept]:
         """Verdicts into the hub, as the run goes."""
 
         def accept(row: Any, item: Item | None, found: Mapping[str, Judged]) -> None:
-            for name, judged in found.items():
-                finding = judged.finding
-                work.buffer.add(
-                    Verdict(
-                        record_id=row["id"],
-                        dataset=self.name,
-                        check=name,
-                        outcome=finding.outcome,
-                        score=finding.score,
-                        reason=finding.reason,
-                        evidence=json.dumps(finding.evidence, ensure_ascii=False, default=str),
-                        rejects=reject,
-                        model=judged.model,
-                        calls=judged.calls,
-                        tokens=judged.tokens,
-                        cost=judged.cost,
-                        run=work.outcome.run.number,
-                    )
-                )
+            run = work.outcome.run.number
+            work.buffer.add(*verdicts_from(row["id"], self.name, found, run=run, rejects=reject))
 
         yield accept
 
@@ -237,7 +202,7 @@ class FileChecked:
                 (value for key in ("source_text", "document") if isinstance(value := fields.get(key), str)),
                 "",
             ),
-            answer=_answer_of(fields),
+            answer=answer_of(fields),
             language_is_told=known is not None,
         )
 
@@ -254,7 +219,7 @@ class FileChecked:
 
             def accept(row: Any, item: Item | None, found: Mapping[str, Judged]) -> None:
                 nonlocal beside
-                told = {name: _told(judged) for name, judged in found.items()}
+                told = {name: told_of(judged) for name, judged in found.items()}
                 earlier = row.get("verdicts")
                 verdicts = {**(earlier if isinstance(earlier, dict) else {}), **told}
                 outcomes = {str(each.get("outcome")) for each in verdicts.values() if isinstance(each, dict)}
@@ -288,25 +253,6 @@ class FileChecked:
                 for lines in filter(None, (kept, beside)):
                     lines.discard()
                 work.outcome.kept = work.outcome.rejected = ""
-
-
-def _told(judged: Judged) -> dict[str, Any]:
-    finding = judged.finding
-    told: dict[str, Any] = {"outcome": finding.outcome, "reason": finding.reason, "score": finding.score}
-    if judged.model:
-        told |= {"model": judged.model, "calls": judged.calls, "tokens": judged.tokens, "cost": judged.cost}
-    return {**told, "evidence": dict(finding.evidence)}
-
-
-def _answer_of(fields: Mapping[str, Any]) -> str:
-    """The short answer that comes with a problem; of GSM8K's form what follows its four hashes."""
-    answer = fields.get("answer")
-    if isinstance(answer, (int, float)) and not isinstance(answer, bool):
-        return str(answer)
-    if not isinstance(answer, str):
-        return ""
-    short = answer.rpartition("####")[2].strip()
-    return short if len(short) <= _SHORT_ANSWER else ""
 
 
 def _stem(out: Path) -> str:

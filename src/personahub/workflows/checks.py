@@ -1,24 +1,29 @@
 """Which checks there are, and what each needs: what ``verify`` and ``synthesize --checks`` offer."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import numpy as np
 
 from personahub.dedup.pages import PageFilter
 from personahub.errors import UserError
 from personahub.kernels.words import find_words
 from personahub.models import EmbeddingModel
+from personahub.synthesis import Task
 from personahub.verification import AskingCheck, Finding, Item, LocalCheck
 from personahub.verification.contamination import BenchmarkItem
 from personahub.verification.copying import CorpusDocument
+from personahub.workflows.checking import Checker
 from personahub.workflows.items import read_items
 from personahub.workflows.repetition import SURFACE, Meanings
 
-__all__ = ["ASKING", "CHECKS", "Checks", "RepetitionCheck", "open_checks", "parse_checks"]
+__all__ = ["ASKING", "CHECKS", "Checks", "RepetitionCheck", "checker_for", "parse_checks"]
 
 CHECKS: Mapping[str, str] = {
     "schema": "the fields fit their schema; a tool's interface is one that function calling takes",
@@ -76,26 +81,24 @@ def parse_checks(text: str) -> tuple[str, ...]:
     return tuple(name for name in CHECKS if name in given)
 
 
-def open_checks(
+def checker_for(
     names: Sequence[str],
     how: Checks,
     held: ExitStack,
     *,
     model: str,
-    second: str,
-    schema_of: Callable[[Item], Mapping[str, Any] | None],
     encoder: Callable[[], EmbeddingModel],
-) -> tuple[list[LocalCheck], list[AskingCheck]]:
-    """The checks of these names, those that need no model and those that ask one.
+    second: str = "",
+) -> Checker:
+    """What runs the checks of these names, once it is given the engines that ask.
 
     Args:
         names: of the checks.
         how: how they are made.
         held: closes what they open.
         model: identity of the model that is asked.
-        second: identity of the second model; empty for none.
-        schema_of: the schema of an item.
         encoder: opens what compares meanings.
+        second: identity of the second model; empty for none.
 
     Raises:
         UserError: what a check needs is not there; the message says how to get it.
@@ -127,7 +130,7 @@ def open_checks(
         sandbox = Sandbox()
         sandbox.check()
     local: dict[str, Callable[[], LocalCheck]] = {
-        "schema": lambda: SchemaCheck(schema_of),
+        "schema": lambda: SchemaCheck(_schemas_of(how.schema)),
         "language": lambda: LanguageCheck(detect_language),
         "repetition": lambda: held.enter_context(RepetitionCheck(encoder)),
         "fidelity": lambda: Fidelity(encoder),
@@ -147,12 +150,48 @@ def open_checks(
         "well-posed": lambda: WellPosed(model, how.readings, how.seed),
         "paraphrase": lambda: Paraphrase(Neighbours(_benchmark(how.against), encoder()), model, how.seed),
     }
-    return (
+    return Checker(
         [make() for name, make in local.items() if name in names],
         [make() for name, make in asking.items() if name in names],
     )
 
 
+def _schemas_of(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]:
+    """What gives the schema of an item: that of the file, or of the record's task with its options.
+
+    Raises:
+        UserError: the file holds none.
+    """
+    if file is not None:
+        try:
+            given = json.loads(file.read_text("utf-8"))
+            jsonschema_rs.meta.validate(given)
+        except (OSError, TypeError, ValueError) as error:
+            told = " ".join(str(getattr(error, "message", error)).split())[:200]
+            raise UserError(f"--schema {file}: is no JSON schema ({told})") from error
+        if not isinstance(given, dict):
+            raise UserError(f"--schema {file}: is no JSON schema of rows, which is an object")
+        return lambda _: given
+
+    @cache
+    def of_task(name: str, options: str) -> Mapping[str, Any] | None:
+        try:
+            task = Task.load(name)
+            known = {key: value for key, value in json.loads(options).items() if key in task.options}
+            given = {key: value for key, value in known.items() if task.options[key].type not in _FILES}
+            settings = {key: task.default(key) for key in task.options} | given
+            schemas = [task.schema(settings, step) for step in ("", *task.steps(settings))]
+        except UserError:
+            return None
+        # Derived fields stand beside those that the model wrote.
+        properties = {key: value for schema in schemas for key, value in schema["properties"].items()}
+        required = sorted({key for schema in schemas for key in schema["required"]})
+        return {"type": "object", "properties": properties, "required": required}
+
+    return lambda item: of_task(item.task, item.options) if item.task else None
+
+
+_FILES = ("file", "items")
 _HINT = "give the field with the text one of these names"
 
 

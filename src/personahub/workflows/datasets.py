@@ -15,6 +15,8 @@ from personahub.hub.tables import gathered, quoted
 from personahub.records import Record
 from personahub.synthesis import Task
 from personahub.workflows.recordfiles import Form, RecordFile
+from personahub.workflows.verdicts import CheckSums, Verdicts, is_rejected, sum_up
+from personahub.workflows.verdicts import told as told_of
 
 __all__ = [
     "DataSet",
@@ -69,15 +71,21 @@ class DataSetDetails:
         data_set: its numbers.
         set_aside: what its runs set aside, by reason, the most first.
         first: the first records: ``id``, ``persona`` and ``text``.
+        checks: what each check found of the records, by its name.
+        rejected: how many records checks took out of it.
     """
 
     data_set: DataSet
     set_aside: Mapping[str, int]
     first: list[Mapping[str, Any]]
+    checks: Mapping[str, CheckSums]
+    rejected: int
 
     def to_json(self) -> dict[str, Any]:
         """What ``datasets show --json`` prints."""
-        return {**self.data_set.to_json(), "set_aside": dict(self.set_aside), "first": self.first}
+        checks = {name: asdict(sums) for name, sums in self.checks.items()}
+        found = {"checks": checks, "rejected": self.rejected}
+        return {**self.data_set.to_json(), "set_aside": dict(self.set_aside), **found, "first": self.first}
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,7 @@ class DataSetExport:
     Attributes:
         dataset: the data set.
         records: how many were written.
+        left_out: how many were not: those that checks rejected, or where these were asked for, the others.
         out: the file.
         form: of its rows.
         seconds: wall time.
@@ -94,6 +103,7 @@ class DataSetExport:
 
     dataset: str
     records: int
+    left_out: int
     out: str
     form: Form
     seconds: float
@@ -148,7 +158,7 @@ def show_dataset(hub: Path | str, name: str, n: int = 5, *, at: int | None = Non
         first += batch.slice(0, n - len(first)).to_pylist()
         if len(first) == n:
             break
-    return DataSetDetails(data_set, _set_aside(opened, data_set), first)
+    return DataSetDetails(data_set, _set_aside(opened, data_set), first, *sum_up(opened, name))
 
 
 def export_dataset(
@@ -157,16 +167,20 @@ def export_dataset(
     out: Path | str,
     *,
     form: Form = "records",
+    rejected: bool = False,
     at: int | None = None,
     told: Callable[[int], None] = lambda _: None,
 ) -> DataSetExport:
     """Write a data set to a file, which is there whole or not at all; in the order in which it was made.
+
+    Records that were checked have their verdicts with them.
 
     Args:
         hub: the hub's directory.
         name: of the data set.
         out: the file; its name ends in .jsonl, .jsonl.gz or .parquet.
         form: "records" with all their lineage, or "personahub", the paper's columns.
+        rejected: write the records that checks rejected, instead of the others.
         at: a run: as it was when that ended; None for the hub as it is.
         told: is called now and then with how many are written.
 
@@ -176,16 +190,20 @@ def export_dataset(
     start = time.monotonic()
     opened = Hub(hub, version=at)
     where = where_data_set(opened, name)
-    file = RecordFile(Path(out), form, _kinds(opened))
-    count = 0
+    verdicts = Verdicts(opened, name, whole=True)
+    file = RecordFile(Path(out), form, _kinds(opened), with_verdicts=bool(verdicts))
+    count = left_out = 0
     with file.writing() as write:
         for batch in opened.records.read(None, where):
             for row in batch.to_pylist():
-                row.pop("id")
-                write(Record(**row))
-            count += batch.num_rows
+                found = verdicts.of(row.pop("id"))
+                if is_rejected(found) == rejected:
+                    write(Record(**row), told_of(found))
+                    count += 1
+                else:
+                    left_out += 1
             told(count)
-    return DataSetExport(name, count, str(out), form, time.monotonic() - start)
+    return DataSetExport(name, count, left_out, str(out), form, time.monotonic() - start)
 
 
 def where_data_set(hub: Hub, name: str) -> str:

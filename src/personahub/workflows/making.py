@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 from personahub.records import Record, SetAside
 from personahub.synthesis import Brief, Synthesizer
 from personahub.workflows.asking import Exchange, converse, numbering
+from personahub.workflows.checking import Judged
 from personahub.workflows.estimate import spread
+from personahub.workflows.record_checks import RecordChecks, first_fault
 from personahub.workflows.repetition import RepetitionFilter
 from personahub.workflows.running import Work
 
@@ -18,6 +20,8 @@ __all__ = ["Making"]
 
 _WAVE = 4096
 """Records asked for at a time: what is held of them until all before them are done stays small."""
+_CHECKED = 64
+"""The same where each is checked, so that a person sees how it goes."""
 _JUDGED = 256
 _JUDGED_SECONDS = 0.5
 """So many, or after so long, the records that are due are compared with the data set."""
@@ -38,6 +42,7 @@ class Making:
         repetition: says which are not needed.
         wanted: how many to accept.
         accept: is given each that is.
+        checks: says of each that is not repeated whether it passes; None where nothing is checked.
     """
 
     work: Work[Any]
@@ -45,10 +50,12 @@ class Making:
     briefs: Iterator[Brief]
     repetition: RepetitionFilter
     wanted: int
-    accept: Callable[[Record], None]
+    accept: Callable[[Record, Mapping[str, Judged]], None]
+    checks: RecordChecks | None = None
     made: int = 0
     asked: int = 0
     _numbered: Callable[[Brief], Brief] = field(init=False)
+    _unchecked: list[tuple[Brief, Record]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         """Begin to count the questions that are alike."""
@@ -57,7 +64,7 @@ class Making:
     async def run(self) -> None:
         """Ask as many questions as records are missing, then again for those that were not accepted."""
         while (missing := self.wanted - self.made) and not self.work.engine.stopping:
-            wave = list(islice(self.briefs, min(missing, _WAVE)))
+            wave = list(islice(self.briefs, min(missing, _CHECKED if self.checks else _WAVE)))
             if self.work.estimator:
                 places = spread(self.wanted)
                 wave = [wave[place] for place in sorted(places) if place < len(wave)]
@@ -80,6 +87,32 @@ class Making:
             if completion.failure:
                 self.work.failed(completion.failure)
         await due.settle()
+        await self._check()
+
+    async def _check(self) -> None:
+        """Have those checked that repeat nothing; what does not pass still counts as said already."""
+        if not self.checks or not self._unchecked:
+            return
+        waiting, self._unchecked = self._unchecked, []
+        # Where the engine is stopped, some have no finding: they are checked when the run goes on.
+        judged = await self.checks.check([record for _, record in waiting])
+        for (brief, record), found in zip(waiting, judged, strict=True):
+            if self.work.engine.stopping:
+                return
+            if fault := first_fault(found):
+                self._set_aside(self.synthesizer.set_aside(brief, *fault, record))
+            else:
+                self._accept(record, found)
+        self._advanced()
+
+    def _accept(self, record: Record, found: Mapping[str, Judged]) -> None:
+        self.made += 1
+        self.work.buffer.add(record)
+        self.accept(record, found)
+        self.work.watcher.record_done(record)
+
+    def _advanced(self) -> None:
+        self.work.advanced(self.made, self.made, {"records": self.made, "asked": self.asked})
 
     def _answer(self, exchange: Exchange) -> Record | SetAside:
         run, key = self.work.outcome.run.number, exchange.requests[-1].key
@@ -95,14 +128,13 @@ class Making:
             if isinstance(answer, Record):
                 if fault := next(faults):
                     self._set_aside(self.synthesizer.set_aside(brief, *fault, answer))
+                elif self.checks:
+                    self._unchecked.append((brief, answer))
                 else:
-                    self.made += 1
-                    self.work.buffer.add(answer)
-                    self.accept(answer)
-                    self.work.watcher.record_done(answer)
+                    self._accept(answer, {})
             elif answer:
                 self._set_aside(answer)
-        self.work.advanced(self.made, self.made, {"records": self.made, "asked": self.asked})
+        self._advanced()
 
     def _set_aside(self, case: SetAside) -> None:
         self.work.outcome.set_aside[case.reason] += 1

@@ -1,10 +1,11 @@
 """Files of records: with all their lineage, or with the columns of the paper's published samples."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
@@ -12,10 +13,19 @@ from personahub.errors import UserError
 from personahub.records import SCHEMAS, Record
 from personahub.workflows.files import check_target, writing_rows
 
-__all__ = ["FORMS", "Form", "RecordFile"]
+__all__ = ["FORMS", "Form", "RecordFile", "WriteRecord"]
 
 Form = Literal["records", "personahub"]
 FORMS: tuple[Form, ...] = ("records", "personahub")
+
+
+class WriteRecord(Protocol):
+    """Takes a record, with its verdicts where the file has them."""
+
+    def __call__(self, record: Record, verdicts: Mapping[str, Any] | None = None) -> None:
+        """Write one."""
+        ...
+
 
 _ROWS = 256
 _PAPER = pa.schema([(name, pa.string()) for name in ("input persona", "synthesized text", "description")])
@@ -29,12 +39,15 @@ class RecordFile:
         target: its path; the name tells the format.
         form: "records" or "personahub".
         kind: says what a record is called, for the paper's column ``description``.
+        with_verdicts: records come with what checks found of them.
 
     Raises:
         UserError: no such file can be written.
     """
 
-    def __init__(self, target: Path, form: Form, kind: Callable[[Record], str]) -> None:
+    def __init__(
+        self, target: Path, form: Form, kind: Callable[[Record], str], *, with_verdicts: bool = False
+    ) -> None:
         """Check that it can be written, before anything is paid for."""
         if form not in FORMS:
             raise UserError(f"--format {form}: is none of {', '.join(FORMS)}")
@@ -42,16 +55,19 @@ class RecordFile:
         self.target = target
         self._form = form
         self._kind = kind
+        self._with_verdicts = with_verdicts and form == "records"
 
     @contextmanager
-    def writing(self) -> Iterator[Callable[[Record], None]]:
-        """What takes record after record; the file is there whole at the end, or not at all.
+    def writing(self) -> Iterator[WriteRecord]:
+        """What takes record after record with its verdicts; the file is there whole at the end or not at all.
 
         Raises:
             UserError: it cannot be written; the records are in the hub all the same.
         """
         schema = _PAPER if self._form == "personahub" else SCHEMAS[Record]
         nested = () if self._form == "personahub" else _NESTED
+        if self._with_verdicts:
+            schema, nested = schema.append(pa.field("verdicts", pa.string())), (*nested, "verdicts")
         waiting: list[dict[str, Any]] = []
         with writing_rows(self.target, schema, nested) as write_rows:
 
@@ -65,8 +81,11 @@ class RecordFile:
                     ) from error
                 waiting.clear()
 
-            def write(record: Record) -> None:
-                waiting.append(self._row(record))
+            def write(record: Record, verdicts: Mapping[str, Any] | None = None) -> None:
+                row = self._row(record)
+                if self._with_verdicts:
+                    row["verdicts"] = json.dumps(verdicts or {}, ensure_ascii=False)
+                waiting.append(row)
                 if len(waiting) >= _ROWS:
                     flush()
 

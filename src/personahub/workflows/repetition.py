@@ -34,6 +34,8 @@ _COPIED = 0.7
 _RUN = 6
 _COPIED_RUN = 10
 """Words in a row with which a text copies an example, or its persona's description."""
+_LONG = 40
+"""Runs of words from which a text is looked at for going in circles."""
 _TAKEN_OVER = 0.3
 """Share of a text that may stand, in runs of six words and more, in what the prompt showed."""
 _READ = 1000
@@ -193,6 +195,9 @@ class RepetitionFilter:
 
     def _copied(self, brief: Brief, text: str) -> tuple[str, str] | None:
         words = find_words(text)
+        share = _distinct(words)
+        if share < self.synthesizer.task.declaration.distinct:
+            return "goes_in_circles", f"{share:.0%} of its runs of words are different"
         examples = self.synthesizer.task.examples if brief.shown else ()
         shown = [("copies_example", examples[place].text) for place in brief.shown]
         if brief.seed_item:
@@ -242,10 +247,22 @@ class RepetitionFilter:
             self._unsaved.clear()
 
 
+def _distinct(words: Sequence[str]) -> float:
+    """The share of different ones among runs of four words, or six Chinese characters; 1 for short texts."""
+    size = 6 if _is_of_characters(words) else 4
+    runs = [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
+    return len(set(runs)) / len(runs) if len(runs) >= _LONG else 1.0
+
+
+def _is_of_characters(words: Sequence[str]) -> bool:
+    """Whether each character is a word here, as in Chinese and Japanese."""
+    return any("\u3040" <= word[0] <= "\u9fff" for word in words)
+
+
 def _copied_run(words: Sequence[str], original: Sequence[str]) -> str:
     """The first words that stand in a row in the original too, where they are enough to be a copy."""
     # Ten words are about sixteen Chinese characters, each of which is a word here.
-    length = 16 if any("\u3040" <= word[0] <= "\u9fff" for word in original) else _COPIED_RUN
+    length = 16 if _is_of_characters(original) else _COPIED_RUN
     runs = {tuple(original[start : start + length]) for start in range(len(original) - length + 1)}
     for start in range(len(words) - length + 1 if runs else 0):
         if (run := tuple(words[start : start + length])) in runs:

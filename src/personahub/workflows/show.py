@@ -11,6 +11,7 @@ from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.hub.tables import quoted
 from personahub.records import Kind
+from personahub.workflows.verdicts import told, verdicts_of
 
 __all__ = ["Lineage", "find_one", "show"]
 
@@ -31,6 +32,7 @@ class Lineage:
         ancestors: the personas that this one was reached from, the nearest first.
         document: the text at their root; None for an imported persona.
         set_aside: the case that was set aside.
+        verdicts: what checks found of the record, by their names.
         below: how many personas and records come directly from what is shown.
         descendants: personas reached from the one shown, each with its own ``descendants``.
     """
@@ -42,6 +44,7 @@ class Lineage:
     ancestors: Sequence[Mapping[str, Any]]
     document: Mapping[str, Any] | None
     set_aside: Mapping[str, Any] | None
+    verdicts: Mapping[str, Any]
     below: Mapping[str, int]
     descendants: Sequence[Mapping[str, Any]]
 
@@ -55,6 +58,7 @@ class Lineage:
             "ancestors": list(self.ancestors),
             "document": self.document,
             "set_aside": self.set_aside,
+            "verdicts": dict(self.verdicts),
             "below": dict(self.below),
             "descendants": list(self.descendants),
         }
@@ -96,8 +100,18 @@ def show(hub: Path | str, record_id: str, *, at: int | None = None) -> Lineage:
         below["records"] = opened.records.count(f"persona_id = '{row['id']}'")
     if kind is Kind.RECORD:
         below["records"] = opened.records.count(f'inputs LIKE \'%"record":"{row["id"]}"%\'')
+    verdicts = told(verdicts_of(opened, record["id"])) if record else {}
     return Lineage(
-        kind.name.lower(), record, records[1:], persona, ancestors, document, set_aside, below, descendants
+        kind.name.lower(),
+        record,
+        records[1:],
+        persona,
+        ancestors,
+        document,
+        set_aside,
+        verdicts,
+        below,
+        descendants,
     )
 
 

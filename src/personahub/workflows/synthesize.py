@@ -17,11 +17,14 @@ from personahub.records import Record
 from personahub.synthesis import Synthesizer, Task
 from personahub.workflows.briefs import Plan
 from personahub.workflows.calls import Calls
+from personahub.workflows.checking import Judged
+from personahub.workflows.checks import Checks, checker_for
 from personahub.workflows.estimate import Range
 from personahub.workflows.making import Making
 from personahub.workflows.preparing import prepare
 from personahub.workflows.prompting import Material, Prompting, load_material
-from personahub.workflows.recordfiles import Form, RecordFile
+from personahub.workflows.record_checks import RecordChecks, told_of, verdicts_from
+from personahub.workflows.recordfiles import Form, RecordFile, WriteRecord
 from personahub.workflows.repetition import REPETITIONS, Repetition, RepetitionFilter
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 from personahub.workflows.selection import (
@@ -72,7 +75,7 @@ class SynthesizeOutcome(Outcome):
         return {**made, **super().to_json()}
 
 
-def synthesize(
+def synthesize(  # noqa: PLR0915  One thing after another, each of which needs those before it.
     task: str | Path,
     hub: Path | str,
     *,
@@ -85,6 +88,7 @@ def synthesize(
     selection: Selection | None = None,
     samples: int = 1,
     repetition: Repetition | None = None,
+    checks: Checks | None = None,
     model: str | LanguageModel | Sequence[LanguageModel] = DEFAULT_MODEL,
     language: str | None = None,
     seed: int = 0,
@@ -109,6 +113,7 @@ def synthesize(
         prompting: the method, and what it draws on.
         selection: which personas.
         samples: records about each item, for tasks that ask about items.
+        checks: what each record must pass to be accepted; None for nothing. Its names are needed.
         repetition: what is set aside as said already in the data set: "semantic" by words and meanings,
             "surface" by words alone, "off" nothing. By default what the task wants.
         model: a model's name (:mod:`personahub.models.opening` says which there are), or model objects.
@@ -126,11 +131,14 @@ def synthesize(
     settings = declared.settings(options or {})
     language = check_language(language) if language else None
     _check_numbers(n, samples)
+    if checks and not checks.names:
+        raise UserError("checks: say which a record must pass, such as Checks(('answers', 'language'))")
     dataset = _checked_name(dataset or declared.name)
     how = repetition or ("semantic" if "repetition" in declared.declaration.checks else "off")
     if how not in REPETITIONS:
         raise UserError(f"--repetition {how}: is none of {', '.join(REPETITIONS)}")
-    file = RecordFile(Path(out), form, lambda _: declared.declaration.kind) if out else None
+    kind = declared.declaration.kind
+    file = RecordFile(Path(out), form, lambda _: kind, with_verdicts=bool(checks)) if out else None
     asked = asks_personas(declared, selection)
     target = Hub(hub) if asked else Hub.create(hub)
     material = load_material(target, declared, settings, prompting)
@@ -163,6 +171,7 @@ def synthesize(
         "n": n,
         "samples": samples,
         "repetition": how,
+        "checks": asdict(checks) if checks else None,
         "model": name,
         "language": language,
         "seed": seed,
@@ -174,26 +183,7 @@ def synthesize(
         "out": str(out) if out else None,
         "form": form,
     }
-    with (
-        working(
-            target,
-            "synthesize",
-            configuration,
-            model=model,
-            models=models,
-            calls=calls,
-            outcome=SynthesizeOutcome,
-            watcher=watcher,
-            given=given,
-        ) as work,
-        ExitStack() as held,
-    ):
-        outcome = work.outcome
-        outcome.dataset, outcome.wanted, outcome.hub = dataset, wanted, target
-        work.watcher.started("records", wanted, outcome.run, work.resumed)
-        _tell(work, material, len(personas), selection, wanted)
-        if calls.estimate:
-            work.estimating("records", wanted)
+    with ExitStack() as held:
 
         @cache
         def opened() -> EmbeddingModel:
@@ -202,6 +192,31 @@ def synthesize(
                 held.callback(found.close)
             return found
 
+        judging = None
+        if checks and checks.names and not calls.estimate:
+            checker = checker_for(checks.names, checks, held, model=name, encoder=opened)
+            judging = RecordChecks(target, checker, checks.names)
+        work = held.enter_context(
+            working(
+                target,
+                "synthesize",
+                configuration,
+                model=model,
+                models=models,
+                calls=calls,
+                outcome=SynthesizeOutcome,
+                watcher=watcher,
+                given=given,
+            )
+        )
+        outcome = work.outcome
+        outcome.dataset, outcome.wanted, outcome.hub = dataset, wanted, target
+        work.watcher.started("records", wanted, outcome.run, work.resumed)
+        _tell(work, material, len(personas), selection, wanted)
+        if calls.estimate:
+            work.estimating("records", wanted)
+        if judging:
+            judging.checker.engine = work.engine
         plan = Plan(
             hub=target,
             task=declared,
@@ -216,7 +231,7 @@ def synthesize(
             once=bool(selection.ids) and material.items is None,
         )
         write = held.enter_context(file.writing()) if file and not calls.estimate else None
-        run_async(_run(work, plan, synthesizer, how, opened, write, limit))
+        run_async(_run(work, plan, synthesizer, how, opened, write, limit, judging))
         if calls.estimate:
             share = max(len(outcome.ids) / max(outcome.asked, 1), 1 / _ATTEMPTS)
             # The share kept is known from a few only, so the high end allows for half as many again.
@@ -282,21 +297,25 @@ async def _run(
     synthesizer: Synthesizer,
     how: Repetition,
     encoder: Callable[[], EmbeddingModel],
-    write: Callable[[Record], None] | None,
+    write: WriteRecord | None,
     limit: int,
+    judging: RecordChecks | None,
 ) -> None:
     outcome = work.outcome
 
-    def accept(record: Record) -> None:
+    def accept(record: Record, found: Mapping[str, Judged]) -> None:
         outcome.ids.append(record.id)
         plan.accepted(record)
+        run = outcome.run.number
+        work.buffer.add(*verdicts_from(record.id, record.dataset, found, run=run, rejects=True))
         if write:
-            write(record)
+            write(record, {check: told_of(judged) for check, judged in found.items()})
 
     async with work.engaged():
         synthesizer = await prepare(work, plan, synthesizer)
         with RepetitionFilter(work.hub, synthesizer, how, encoder) as repetition:
-            making = Making(work, synthesizer, plan.briefs(limit), repetition, outcome.wanted, accept)
+            briefs = plan.briefs(limit)
+            making = Making(work, synthesizer, briefs, repetition, outcome.wanted, accept, judging)
             try:
                 await making.run()
             finally:

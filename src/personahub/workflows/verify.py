@@ -1,7 +1,6 @@
 """``verify``: records of a data set, or rows of a file, checked, with the evidence in each."""
 
 import glob
-import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -11,20 +10,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
-
 from personahub.completion import Engine
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.languages import check_language
 from personahub.models import EmbeddingModel, LanguageModel, Reply, Request
 from personahub.models.opening import DEFAULT_MODEL, open_language_models
-from personahub.synthesis import Task
 from personahub.verification import Item
 from personahub.workflows.calls import Calls
 from personahub.workflows.checked import Accept, Checked, DataSetChecked, FileChecked, digest_of, status_of
 from personahub.workflows.checking import Checker, Judged
-from personahub.workflows.checks import ASKING, CHECKS, Checks, open_checks
+from personahub.workflows.checks import ASKING, CHECKS, Checks, checker_for
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 
 __all__ = ["CheckCounts", "VerifyOutcome", "verify"]
@@ -209,16 +205,15 @@ def verify(
                 held.callback(found.close)
             return found
 
-        local, asking = open_checks(
+        checker = checker_for(
             names,
             checks,
             held,
             model=models[0].name,
-            second=seconds[0].name if seconds else "",
-            schema_of=_schemas(checks.schema),
             encoder=opened,
+            second=seconds[0].name if seconds else "",
         )
-        configuration["wording"] = {check.name: check.version for check in asking}
+        configuration["wording"] = {check.name: check.version for check in checker.asking}
         work = held.enter_context(
             working(
                 source.hub,
@@ -240,7 +235,7 @@ def verify(
         second = None
         if seconds and isinstance(work.engine, Engine):
             second = work.engine.beside(seconds, calls.price_of(seconds[0]))
-        checker = Checker(local, asking, work.engine, second)
+        checker.engine, checker.second = work.engine, second
         wanted = (lambda row: source.wants(row, names)) if checks.names is None else (lambda _: names)
         with source.writing(work, reject) as accept:
             run_async(_run(work, checker, source, wanted, accept))
@@ -281,40 +276,6 @@ def _names(checks: Checks, source: Checked) -> tuple[str, ...]:
             f" {', '.join(CHECKS)}"
         )
     return tuple(name for name in CHECKS if name in wanted)
-
-
-def _schemas(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]:
-    """The schema of an item: that of the file, or of the record's task with its options."""
-    if file is not None:
-        try:
-            given = json.loads(file.read_text("utf-8"))
-            jsonschema_rs.meta.validate(given)
-        except (OSError, TypeError, ValueError) as error:
-            told = " ".join(str(getattr(error, "message", error)).split())[:200]
-            raise UserError(f"--schema {file}: is no JSON schema ({told})") from error
-        if not isinstance(given, dict):
-            raise UserError(f"--schema {file}: is no JSON schema of rows, which is an object")
-        return lambda _: given
-
-    @cache
-    def of_task(name: str, options: str) -> Mapping[str, Any] | None:
-        try:
-            task = Task.load(name)
-            known = {key: value for key, value in json.loads(options).items() if key in task.options}
-            given = {key: value for key, value in known.items() if task.options[key].type not in _FILES}
-            settings = {key: task.default(key) for key in task.options} | given
-            schemas = [task.schema(settings, step) for step in ("", *task.steps(settings))]
-        except UserError:
-            return None
-        # Derived fields stand beside those that the model wrote.
-        properties = {key: value for schema in schemas for key, value in schema["properties"].items()}
-        required = sorted({key for schema in schemas for key in schema["required"]})
-        return {"type": "object", "properties": properties, "required": required}
-
-    return lambda item: of_task(item.task, item.options) if item.task else None
-
-
-_FILES = ("file", "items")
 
 
 @asynccontextmanager
