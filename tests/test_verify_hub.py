@@ -13,7 +13,7 @@ from personahub import Checks, UserError, verify
 from personahub.hub import Hub
 from personahub.records import Document
 from scripted import ScriptedModel
-from solvers import named_models, solver
+from solvers import named_models, rows_of, solver
 
 MILLER = "A miller who grinds rye by an old river"
 DIVER = "A diver who repairs harbour walls at night"
@@ -76,6 +76,21 @@ def test_the_version_before_has_no_verdicts_and_its_own_has_them(hub: Path) -> N
     at = verdicts_of(hub, outcome.run.number)
     assert {check for _, check in at} == {"language"}
     assert {check for _, check in verdicts_of(hub)} == {"language", "repetition"}
+
+
+def test_what_is_rejected_is_left_out_of_exports_and_of_no_version_before(
+    run: Run, hub: Path, tmp_path: Path
+) -> None:
+    verified = json.loads(
+        run("verify", "math", "--hub", hub, "--checks", "repetition", "--reject", "--json").out
+    )
+    assert verified["failed"] == 1
+    for more, texts in (([], TEXTS[:2]), (["--rejected"], TEXTS[2:]), (["--at", 2], TEXTS)):
+        out = tmp_path / "out.jsonl"
+        assert run("datasets", "export", "math", "--hub", hub, "--out", out, *more).code == 0
+        assert [row["text"] for row in rows_of(out)] == texts
+    assert "repeats_words" in run("datasets", "show", "math", "--hub", hub).out
+    assert "repeats_words" not in run("datasets", "show", "math", "--hub", hub, "--at", 2).out
 
 
 def test_reject_is_noted_with_each_verdict(run: Run, hub: Path) -> None:
