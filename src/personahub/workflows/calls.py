@@ -1,7 +1,9 @@
 """How a run's calls are made and what they may cost: the same for every verb that calls a model."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -82,6 +84,20 @@ class Calls:
             UserError: see :func:`personahub.models.opening.open_embedding_model`.
         """
         return open_embedding_model(encoder, self._opening)
+
+    def encoder_when_needed(
+        self, encoder: str | EmbeddingModel | None, held: ExitStack
+    ) -> Callable[[], EmbeddingModel]:
+        """What opens the embedding model when it is first asked for; what it opened itself ``held`` closes."""
+
+        @cache
+        def opened() -> EmbeddingModel:
+            found = self.open_encoder(encoder)
+            if encoder is None or isinstance(encoder, str):
+                held.callback(found.close)
+            return found
+
+        return opened
 
     @property
     def _opening(self) -> Opening:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from personahub.corpus import Source, detect_language, find_sources
 from personahub.corpus.rows import ROW_FORMATS, read_rows
@@ -27,6 +27,8 @@ from personahub.workflows.running import Work
 __all__ = ["Accept", "Checked", "DataSetChecked", "FileChecked", "digest_of", "status_of"]
 
 _AT_ONCE = 128
+_SOURCES = ("source_text", "document")
+"""Fields in which a row may tell the text that it was made from."""
 
 
 Accept = Callable[[Any, Item | None, Mapping[str, Judged]], None]
@@ -114,6 +116,23 @@ class DataSetChecked:
         yield accept
 
 
+class _Broken(NamedTuple):
+    """What cannot be read as a row."""
+
+    source: str
+    unread: Unread
+
+    def told(self) -> dict[str, Any]:
+        """What stands in its place beside the rows."""
+        unread = self.unread
+        return {
+            "source": self.source,
+            "row": unread.row,
+            "reason": unread.reason,
+            "detail": unread.detail,
+        }
+
+
 @dataclass
 class FileChecked:
     """Files of rows, which are written anew with their verdicts.
@@ -178,17 +197,15 @@ class FileChecked:
         for source in self._sources:
             for row in read_rows(source):
                 if isinstance(row, Unread):
-                    yield {"_": row, "source": source.name}, None
+                    yield _Broken(source.name, row), None
                 else:
                     yield self._one(source, *row)
 
     def _one(self, source: Source, number: int, fields: Mapping[str, Any]) -> tuple[Any, Item | None]:
         text = text_of(fields, self._wanted)
         if isinstance(text, tuple):
-            return {
-                **fields,
-                "verdicts": {"text": {"outcome": "undecided", "reason": text[0], "detail": text[1]}},
-            }, None
+            verdict = {"outcome": "undecided", "reason": text[0], "detail": text[1]}
+            return {**fields, "verdicts": {"text": verdict}}, None
         told = fields.get("language")
         known = told if isinstance(told, str) and told in LANGUAGES else self.language
         persona = fields.get("persona") or fields.get("input persona")
@@ -198,10 +215,7 @@ class FileChecked:
             language=known or detect_language(text),
             fields=fields,
             persona=persona if isinstance(persona, str) else "",
-            source=next(
-                (value for key in ("source_text", "document") if isinstance(value := fields.get(key), str)),
-                "",
-            ),
+            source=next((each for key in _SOURCES if isinstance(each := fields.get(key), str)), ""),
             answer=answer_of(fields),
             language_is_told=known is not None,
         )
@@ -217,35 +231,27 @@ class FileChecked:
                 beside = held.enter_context(writing_lines(self.beside))
                 work.outcome.rejected = str(self.beside)
 
-            def accept(row: Any, item: Item | None, found: Mapping[str, Judged]) -> None:
+            def write_beside(row: Mapping[str, Any]) -> None:
                 nonlocal beside
-                told = {name: told_of(judged) for name, judged in found.items()}
+                if beside is None:
+                    beside = held.enter_context(writing_lines(self.beside))
+                    work.outcome.rejected = str(self.beside)
+                beside.write(row)
+
+            def accept(row: Any, item: Item | None, found: Mapping[str, Judged]) -> None:
+                if isinstance(row, _Broken):
+                    broken[row.unread.reason] += 1
+                    write_beside(row.told())
+                    return
                 earlier = row.get("verdicts")
+                told = {name: told_of(judged) for name, judged in found.items()}
                 verdicts = {**(earlier if isinstance(earlier, dict) else {}), **told}
+                if item is None:
+                    broken[verdicts["text"]["reason"]] += 1
                 outcomes = {str(each.get("outcome")) for each in verdicts.values() if isinstance(each, dict)}
                 status = status_of(outcomes)
-                if unread := row.get("_") if isinstance(row.get("_"), Unread) else None:
-                    broken[unread.reason] += 1
-                    status, written = (
-                        "failed",
-                        {
-                            "source": row["source"],
-                            "row": unread.row,
-                            "reason": unread.reason,
-                            "detail": unread.detail,
-                        },
-                    )
-                else:
-                    if item is None:
-                        broken[verdicts["text"]["reason"]] += 1
-                    written = {**row, "verdicts": verdicts, "verified": status}
-                if status == "failed" and (reject or unread):
-                    if beside is None:
-                        beside = held.enter_context(writing_lines(self.beside))
-                        work.outcome.rejected = str(self.beside)
-                    beside.write(written)
-                else:
-                    kept.write(written)
+                write = write_beside if reject and status == "failed" else kept.write
+                write({**row, "verdicts": verdicts, "verified": status})
 
             work.outcome.kept = str(self.out)
             yield accept

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -184,14 +183,7 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
         "form": form,
     }
     with ExitStack() as held:
-
-        @cache
-        def opened() -> EmbeddingModel:
-            found = calls.open_encoder(encoder)
-            if encoder is None or isinstance(encoder, str):
-                held.callback(found.close)
-            return found
-
+        opened = calls.encoder_when_needed(encoder, held)
         judging = None
         if checks and checks.names and not calls.estimate:
             checker = checker_for(checks.names, checks, held, model=name, encoder=opened)

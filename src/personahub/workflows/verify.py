@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -197,14 +196,7 @@ def verify(
         "second_model": seconds[0].name if seconds else None,
     }
     with ExitStack() as held:
-
-        @cache
-        def opened() -> EmbeddingModel:
-            found = calls.open_encoder(encoder)
-            if encoder is None or isinstance(encoder, str):
-                held.callback(found.close)
-            return found
-
+        opened = calls.encoder_when_needed(encoder, held)
         checker = checker_for(
             names,
             checks,
