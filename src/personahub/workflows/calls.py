@@ -88,7 +88,7 @@ class Calls:
     def encoder_when_needed(
         self, encoder: str | EmbeddingModel | None, held: ExitStack
     ) -> Callable[[], EmbeddingModel]:
-        """What opens the embedding model when it is first asked for; what it opened itself ``held`` closes."""
+        """What opens the embedding model when it is first asked for; ``held`` closes what it opened."""
 
         @cache
         def opened() -> EmbeddingModel:
