@@ -3,12 +3,13 @@
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import jsonschema_rs
 import pytest
 
 from personahub.records import Record, SetAside
-from personahub.synthesis import Brief, Synthesizer, Task
+from personahub.synthesis import Brief, GivenItem, Synthesizer, Task
 
 MATH = Task.load("math")
 PLANS = MATH.declaration.vary
@@ -21,6 +22,24 @@ def test_the_plan_of_the_difficulty_is_asked_for_and_no_other(difficulty: str) -
     said = " ".join(message.content for message in Synthesizer(MATH, settings, "m", "d").ask(BRIEF).messages)
     there = [name for name, plan in BRIEF.varied.items() if plan in said]
     assert there == [difficulty.replace("-", "_")]
+
+
+@pytest.mark.parametrize(
+    "guide", [{"seed_item": GivenItem("A seed.", {})}, {"key_points": ("mean", "median")}]
+)
+def test_a_seed_or_key_points_take_the_place_of_the_plan(guide: dict[str, Any]) -> None:
+    synthesizer = Synthesizer(MATH, MATH.settings({}), "m", "d")
+    brief = replace(BRIEF, **guide)
+    assert not any(
+        plan in message.content for message in synthesizer.ask(brief).messages for plan in PLANS["school"]
+    )
+    reply = {
+        "quantities": ["7 eggs", "2 nests"],
+        "problem": "There are 7 eggs in 2 nests. How many more could there be?",
+    }
+    record = synthesizer.answer(brief, [reply], request="r", run=1)
+    assert isinstance(record, Record)
+    assert json.loads(record.fields)["plan"] == ""
 
 
 def test_a_focus_takes_the_place_of_the_plan() -> None:

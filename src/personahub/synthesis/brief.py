@@ -50,3 +50,8 @@ class Brief:
     varied: Mapping[str, str] = field(default_factory=dict)
     shown: tuple[int, ...] = ()
     sample: int = 0
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether a seed or key points say what it is about, so that the task itself need not."""
+        return self.seed_item is not None or bool(self.key_points)

@@ -93,7 +93,7 @@ def _read_one(where: str, entry: Any, task: "Task") -> Example:
     if fault:
         raise UserError(f"{where}: the reply does not fit the task's schema: {fault.message}")
     try:
-        text, _ = task.finish(entry["reply"], {**settings, "language": entry["language"]})
+        text, _ = task.finish(entry["reply"], {**settings, "language": entry["language"], "guided": False})
     except ValueError as error:
         raise UserError(f"{where}: the record's text cannot be made of it ({error})") from error
     return Example(entry["language"], options, variables, entry["reply"], text)

@@ -125,7 +125,7 @@ class Synthesizer:
         variables = {
             **self._variables(brief),
             **{"persona": self.example_personas.get(example.key, ""), "other": "", "relation": ""},
-            **{"item": "", "language_name": language_name(example.language)},
+            **{"item": "", "guided": False, "language_name": language_name(example.language)},
             **varied,
             **example.options,
             **example.variables,
@@ -155,6 +155,7 @@ class Synthesizer:
             "other": brief.other["description"] if brief.other else "",
             "relation": brief.relation,
             "item": brief.item.text if brief.item else "",
+            "guided": brief.is_guided,
             "language_name": language_name(brief.language),
             "reply": {},
         }
@@ -191,7 +192,12 @@ class Synthesizer:
         """
         fields = self._joined(brief, replies)
         try:
-            known = {**self.settings, **brief.varied, "language": brief.language}
+            known = {
+                **self.settings,
+                **brief.varied,
+                "language": brief.language,
+                "guided": brief.is_guided,
+            }
             text, fields = self.task.finish(fields, known)
         except ValueError as error:
             return self._set_aside(brief, "unusable", str(error), canonical_json(fields), request, run)

@@ -26,7 +26,7 @@ from personahub.synthesis.wording import Wording, check_template, evaluate, fill
 __all__ = ["GivenFile", "Settings", "Task", "task_folders", "task_names"]
 
 _TASKS = Path(str(files("personahub.synthesis") / "tasks"))
-_OWN_VARIABLES = frozenset({"persona", "other", "relation", "language_name", "item", "reply"})
+_OWN_VARIABLES = frozenset({"persona", "other", "relation", "language_name", "item", "guided", "reply"})
 """What every prompt may use beside the task's options and what it varies."""
 _CHARACTERS = 20_000
 """Of a file that goes into every prompt, unless its option says otherwise: about 5,000 tokens."""
@@ -283,7 +283,9 @@ def _check_templates(file: Path, declaration: Declaration) -> None:
     options = set(declaration.options)
     check_template(file, "sequence", f"{{{{ {declaration.sequence} }}}}", options)
     asked = (declaration.schema_, *(step.schema_ for step in declaration.steps.values()))
-    replied = {"language", *options, *declaration.vary}.union(*(schema["properties"] for schema in asked))
+    replied = {"language", "guided", *options, *declaration.vary}.union(
+        *(schema["properties"] for schema in asked)
+    )
     replied |= {"messages"} if declaration.messages else set()
     for name, template in declaration.derive.items():
         check_template(file, f"derive.{name}", template, replied)
