@@ -98,6 +98,22 @@ def test_an_interrupted_run_comes_to_the_same_records(hub: Path, tmp_path: Path,
     assert len(keys) == len(set(keys))
 
 
+def test_other_content_of_a_benchmark_is_another_run(hub: Path, tmp_path: Path) -> None:
+    (tmp_path / "bench.jsonl").write_text('{"problem": "How many nets are there at the quay in winter?"}\n')
+    checks = Checks(("contamination",), against=(str(tmp_path / "bench.jsonl"),))
+    stopped = synthesize("math", hub, n=2, checks=checks, model=ScriptedModel(solving), calls=ceiling(1))
+    (tmp_path / "bench.jsonl").write_text('{"problem": "How many sails are there at the quay in winter?"}\n')
+    other = synthesize("math", hub, n=2, checks=checks, model=ScriptedModel(solving))
+    assert stopped.run.number != other.run.number
+
+
+def test_records_are_checked_against_a_schema_of_the_users(hub: Path, tmp_path: Path) -> None:
+    (tmp_path / "schema.json").write_text('{"type": "object", "required": ["colour"]}')
+    checks = Checks(("schema",), schema=tmp_path / "schema.json")
+    outcome = synthesize("math", hub, n=1, checks=checks, model=ScriptedModel(solving))
+    assert (outcome.ids, set(outcome.set_aside)) == ([], {"misfits_schema"})
+
+
 def test_nothing_is_asked_where_a_check_lacks_what_it_needs(hub: Path) -> None:
     model = ScriptedModel(solving)
     with pytest.raises(UserError, match="contamination: needs --against"):

@@ -1,8 +1,7 @@
 """What ``verify`` checks and where its verdicts go: a data set of a hub, or a file of rows."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import islice
@@ -19,12 +18,12 @@ from personahub.synthesis import Task
 from personahub.verification import Item
 from personahub.workflows.checking import Judged
 from personahub.workflows.datasets import where_data_set
-from personahub.workflows.files import writing_lines
+from personahub.workflows.files import digest_of, writing_lines
 from personahub.workflows.items import TEXT_FIELDS, Wanted, text_of
 from personahub.workflows.record_checks import answer_of, item_of, told_of, verdicts_from
 from personahub.workflows.running import Work
 
-__all__ = ["Accept", "Checked", "DataSetChecked", "FileChecked", "digest_of", "status_of"]
+__all__ = ["Accept", "Checked", "DataSetChecked", "FileChecked", "status_of"]
 
 _AT_ONCE = 128
 _SOURCES = ("source_text", "document")
@@ -263,17 +262,6 @@ class FileChecked:
 
 def _stem(out: Path) -> str:
     return out.name.removesuffix(".gz").removesuffix(".jsonl")
-
-
-def digest_of(path: str) -> str:
-    """SHA-256 of a file; of an address, a folder or a pattern itself."""
-    digest = hashlib.sha256()
-    if not Path(path).is_file():
-        return path
-    with suppress(OSError), Path(path).open("rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 @cache

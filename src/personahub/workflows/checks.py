@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from personahub.verification import AskingCheck, Finding, Item, LocalCheck
 from personahub.verification.contamination import BenchmarkItem
 from personahub.verification.copying import CorpusDocument
 from personahub.workflows.checking import Checker
+from personahub.workflows.files import digest_of
 from personahub.workflows.items import read_items
 from personahub.workflows.repetition import SURFACE, Meanings
 
-__all__ = ["ASKING", "CHECKS", "Checks", "RepetitionCheck", "checker_for", "parse_checks"]
+__all__ = ["ASKING", "CHECKS", "Checks", "RepetitionCheck", "checker_for", "identity_of", "parse_checks"]
 
 CHECKS: Mapping[str, str] = {
     "schema": "the fields fit their schema; a tool's interface is one that function calling takes",
@@ -208,6 +209,16 @@ def _corpus(files: Sequence[str]) -> Iterator[CorpusDocument]:
         for place, item in enumerate(read_items(named, None, None, "--corpus", longest=None, hint=_HINT), 1):
             origin = item.origin
             yield CorpusDocument(str(origin.get("source", named)), int(origin.get("row", place)), item.text)
+
+
+def identity_of(how: Checks, names: Sequence[str], checker: Checker) -> dict[str, Any]:
+    """All that decides what checks find, for what identifies a run: also what files hold, and wordings."""
+    files = (*how.against, *how.corpus, *([str(how.schema)] if how.schema else []))
+    return {
+        "checks": {**asdict(how), "names": names, "schema": str(how.schema or "")},
+        "read": [digest_of(named) for named in files],
+        "wording": {check.name: check.version for check in checker.asking},
+    }
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Files of rows, there whole or not at all: JSON Lines, also compressed, and Parquet."""
 
 import gzip
+import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 from personahub.config import json_bytes, read_json
 from personahub.errors import UserError
 
-__all__ = ["Lines", "Write", "check_target", "writing_lines", "writing_rows"]
+__all__ = ["Lines", "Write", "check_target", "digest_of", "writing_lines", "writing_rows"]
 
 _WRITTEN_ROWS = 65_536
 """Rows of a Parquet file's row group."""
@@ -145,3 +146,14 @@ def _parquet(draft: Path, schema: pa.Schema, _nested: Collection[str]) -> Iterat
 
 
 _WRITERS = {".jsonl": _json_lines, ".jsonl.gz": _packed_json_lines, ".parquet": _parquet}
+
+
+def digest_of(path: str) -> str:
+    """SHA-256 of a file; of an address, a folder or a pattern itself."""
+    digest = hashlib.sha256()
+    if not Path(path).is_file():
+        return path
+    with suppress(OSError), Path(path).open("rb") as file:
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -17,7 +17,7 @@ from personahub.synthesis import Synthesizer, Task
 from personahub.workflows.briefs import Plan
 from personahub.workflows.calls import Calls
 from personahub.workflows.checking import Judged
-from personahub.workflows.checks import Checks, checker_for
+from personahub.workflows.checks import Checks, checker_for, identity_of
 from personahub.workflows.estimate import Range
 from personahub.workflows.making import Making
 from personahub.workflows.preparing import prepare
@@ -154,7 +154,7 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
     name = models[0].name
     method = prompting.method_for(declared)
     synthesizer = Synthesizer(declared, settings, name, dataset, method, seed, prompting.candidates)
-    configuration = {
+    configuration: dict[str, Any] = {
         "task": declared.name,
         "template": declared.version,
         "dataset": dataset,
@@ -170,7 +170,6 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
         "n": n,
         "samples": samples,
         "repetition": how,
-        "checks": asdict(checks) if checks else None,
         "model": name,
         "language": language,
         "seed": seed,
@@ -188,6 +187,7 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
         if checks and checks.names and not calls.estimate:
             checker = checker_for(checks.names, checks, held, model=name, encoder=opened)
             judging = RecordChecks(target, checker, checks.names)
+            configuration |= identity_of(checks, checks.names, checker)
         work = held.enter_context(
             working(
                 target,

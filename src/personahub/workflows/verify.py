@@ -4,7 +4,7 @@ import glob
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from personahub.models import EmbeddingModel, LanguageModel, Reply, Request
 from personahub.models.opening import DEFAULT_MODEL, open_language_models
 from personahub.verification import Item
 from personahub.workflows.calls import Calls
-from personahub.workflows.checked import Accept, Checked, DataSetChecked, FileChecked, digest_of, status_of
+from personahub.workflows.checked import Accept, Checked, DataSetChecked, FileChecked, status_of
 from personahub.workflows.checking import Checker, Judged
-from personahub.workflows.checks import ASKING, CHECKS, Checks, checker_for
+from personahub.workflows.checks import ASKING, CHECKS, Checks, checker_for, identity_of
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
 
 __all__ = ["CheckCounts", "VerifyOutcome", "verify"]
@@ -189,8 +189,6 @@ def verify(
         )
     configuration: dict[str, Any] = {
         **source.identity,
-        "checks": {**asdict(checks), "names": names, "schema": str(checks.schema or "")},
-        "read": [digest_of(named) for named in (*checks.against, *checks.corpus)],
         "reject": reject,
         "model": models[0].name,
         "second_model": seconds[0].name if seconds else None,
@@ -205,7 +203,7 @@ def verify(
             encoder=opened,
             second=seconds[0].name if seconds else "",
         )
-        configuration["wording"] = {check.name: check.version for check in checker.asking}
+        configuration |= identity_of(checks, names, checker)
         work = held.enter_context(
             working(
                 source.hub,
