@@ -142,6 +142,7 @@ def preview(
             samples=1,
             language=language,
             seed=seed,
+            rules=declared.rules(settings),
             related=related,
         )
         models = calls.open(model)

@@ -183,7 +183,7 @@ def _check_rendered(task: Task, example: Example, number: int) -> None:
     variables = {
         **{name: task.default(name) for name in task.options},
         **{name: values[0] for name, values in vary.items()},
-        **{"other": "", "relation": "", "item": "", "guided": False, "reply": {}},
+        **{"other": "", "relation": "", "item": "", "guided": False, "drawn": {}, "reply": {}},
         **{"language_name": language_name(example.language)},
         **example.options,
         **example.variables,
