@@ -65,14 +65,20 @@ class Synthesizer:
     example_personas: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def steps(self) -> tuple[str, ...]:
-        """The questions about one record: the first, whose name is empty, and the further ones."""
-        return ("", *self.task.steps(self.settings))
+    def _steps(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def steps(self, brief: Brief) -> tuple[str, ...]:
+        """The questions about a record: the first, whose name is empty, and the further ones."""
+        if (known := self._steps.get(brief.language)) is not None:
+            return known
+        further = self.task.steps(self.settings, brief.language)
+        return self._steps.setdefault(brief.language, ("", *further))
 
     @cached_property
     def _schemas(self) -> Mapping[str, Mapping[str, Any]]:
         # One object each, so that what is worked out from a schema is found again.
-        return {step: self.task.schema(self.settings, step) for step in self.steps}
+        return {step: self.task.schema(self.settings, step) for step in ("", *self.task.declaration.steps)}
 
     @cached_property
     def _rules(self) -> RulesByLanguage:
@@ -103,7 +109,7 @@ class Synthesizer:
             brief: what it is made from.
             replies: the values that the model replied to the questions before.
         """
-        step = self.steps[len(replies)]
+        step = self.steps(brief)[len(replies)]
         declaration = self.task.declaration
         messages = self._first(brief) if not replies else self._further(brief, replies, step)
         most = declaration.steps[step].max_tokens if step else declaration.max_tokens * self.candidates

@@ -213,13 +213,18 @@ class Task:
         declared = self.declaration.steps[step].schema_ if step else self.declaration.schema_
         return reply_schema(declared, settings)
 
-    def steps(self, settings: Settings) -> tuple[str, ...]:
-        """The further questions about one record, in their order.
+    def steps(self, settings: Settings, language: str) -> tuple[str, ...]:
+        """The further questions about one record in this language, in their order.
 
         Raises:
             UserError: the declaration's sequence gives no such names.
         """
-        found = evaluate(self.folder / "task.yaml", "sequence", self.declaration.sequence, settings)
+        found = evaluate(
+            self.folder / "task.yaml",
+            "sequence",
+            self.declaration.sequence,
+            {**settings, "language": language},
+        )
         if not isinstance(found, list) or not set(found) <= set(self.declaration.steps):
             raise UserError(
                 f"{self.folder / 'task.yaml'}: sequence: gives {found!r}, which is no list of its steps"
@@ -238,11 +243,9 @@ class Task:
         Raises:
             ValueError: the text or a derived field cannot be made of what the model replied.
         """
-        variables = {**settings, **fields}
-        derived = {
-            name: read_json(fill_in(template, variables))
-            for name, template in self.declaration.derive.items()
-        }
+        variables, derived = {**settings, **fields}, dict[str, Any]()
+        for name, template in self.declaration.derive.items():
+            derived[name] = read_json(fill_in(template, {**variables, **derived}))
         return fill_in(self.declaration.text, {**variables, **derived}).strip(), {**fields, **derived}
 
     def name_of(self, fields: Mapping[str, Any], settings: Settings) -> str:
@@ -303,14 +306,16 @@ def _check_templates(file: Path, declaration: Declaration) -> None:
     if taken := sorted(TAKEN & set(declaration.options)):
         raise UserError(f"{file}: {taken[0]}: is an option of synthesize itself; choose another name")
     options = set(declaration.options)
-    check_template(file, "sequence", f"{{{{ {declaration.sequence} }}}}", options)
+    check_template(file, "sequence", f"{{{{ {declaration.sequence} }}}}", options | {"language"})
     asked = (declaration.schema_, *(step.schema_ for step in declaration.steps.values()))
     replied = {"language", "guided", *options, *declaration.vary}.union(
         *(schema["properties"] for schema in asked)
     )
     replied |= {"messages"} if declaration.messages else set()
+    before = set(replied)
     for name, template in declaration.derive.items():
-        check_template(file, f"derive.{name}", template, replied)
+        check_template(file, f"derive.{name}", template, before)
+        before.add(name)
     for name, text in (("text", declaration.text), ("unique", declaration.unique or "")):
         check_template(file, name, text, replied | set(declaration.derive))
 

@@ -91,7 +91,7 @@ def task_show(task: str | Path) -> TaskDescription:
     """
     loaded = Task.load(task)
     declared = loaded.declaration.model_dump(mode="json", by_alias=True)
-    loaded.steps({name: loaded.default(name) for name in loaded.options})
+    loaded.steps({name: loaded.default(name) for name in loaded.options}, "en")
     for number, example in enumerate(loaded.examples, 1):
         _check_rendered(loaded, example, number)
     return TaskDescription(
