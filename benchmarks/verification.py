@@ -22,8 +22,8 @@ Printed is how many of each kind are found, in how many pairs the error is found
 and how many sound ones are set aside: a solver that is not up to a problem finds no error in it.
 
 Replies are kept in WORK, a folder for one file and one model: given again, the command goes on where it was
-stopped. Calls, tokens and the model's own seconds are those of the journal there, which has the same
-question once. Needs the extra ``verify``.
+stopped. Calls and tokens are those of the journal there, which has the same question once and every attempt;
+seconds are the model's own, of the calls that it answered. Needs the extra ``verify``.
 """
 
 import argparse
@@ -44,7 +44,7 @@ from personahub.verification.formulas import FormulaJudge
 PLANTED = Path(__file__).parent / "labels" / "planted_errors.jsonl"
 KINDS = ("removed", "contradiction", "wrong-answer", "answer-inside")
 CHECKS = ("answers", "well-posed")
-WAYS = (*CHECKS, "both")
+WAYS = (*CHECKS, "together")
 """The checks, and what is set aside by at least one of them."""
 
 
@@ -103,22 +103,23 @@ def judged(
             raise SystemExit("Stopped; the same command goes on.")
         found[check] = [json.loads(line)["verdicts"][check] for line in out.read_text("utf-8").splitlines()]
         costs[check] = _cost(Hub(outcome.hub).journal_path)
-    costs["both"] = costs["answers"].plus(costs["well-posed"])
+    costs["together"] = costs["answers"].plus(costs["well-posed"])
     return [_together(*pair) for pair in zip(*found.values(), strict=True)], costs
 
 
 def _cost(journal: Path) -> Cost:
     with Journal(journal) as opened:
-        replies = list(opened.entries(kind=EntryKind.REPLY))
-    tokens = sum((each.prompt_tokens or 0) + (each.completion_tokens or 0) for each in replies)
-    return Cost(len(replies), tokens, sum(each.seconds for each in replies))
+        # What was given up is told after its attempts, which stand there as wasted.
+        paid = [entry for entry in opened.entries() if entry.kind is not EntryKind.FAILURE]
+    tokens = sum((entry.prompt_tokens or 0) + (entry.completion_tokens or 0) for entry in paid)
+    return Cost(len(paid), tokens, sum(entry.seconds for entry in paid))
 
 
 def _together(*pair: Mapping[str, Any]) -> Verdicts:
     outcomes = {check: str(found["outcome"]) for check, found in zip(CHECKS, pair, strict=True)}
     decided = [each for each in ("failed", "passed") if each in outcomes.values()]
     return Verdicts(
-        {**outcomes, "both": decided[0] if decided else "undecided"},
+        {**outcomes, "together": decided[0] if decided else "undecided"},
         {check: str(found["reason"]) for check, found in zip(CHECKS, pair, strict=True)},
         pair[0]["evidence"].get("answer", ""),
     )
@@ -149,7 +150,7 @@ def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
 def labelled(rows: Sequence[Mapping[str, Any]], work: Path, model: str | LanguageModel) -> str:
     """What the checks make of problems that a reader has judged."""
     problems = [
-        {"problem": row["problem"], **({"answer": row["given"]} if row.get("given") else {})} for row in rows
+        {"problem": row["problem"], **({"answer": row["given"]} if "given" in row else {})} for row in rows
     ]
     verdicts, costs = judged(problems, work, model)
     good = [bool(row["well_posed"]) for row in rows]
@@ -208,7 +209,7 @@ def _right_answers(rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Verdict
         right = [
             same_answer(str(row["answer"]), each.agreed, formulas) is True
             for row, each in zip(rows, verdicts, strict=True)
-            if row.get("answer") and each.agreed and not each.sets_aside("both")
+            if row.get("answer") and each.agreed and not each.sets_aside("together")
         ]
     return (
         f"Kept by both, and the answer that solutions agree on is right: {share(sum(right), len(right))}.\n"
@@ -223,40 +224,43 @@ def planted(rows: Sequence[Mapping[str, str]], work: Path, model: str | Language
         given = [{"answer": row["answer"]}, {"answer": row["given"]}] if "given" in row else [{}, {}]
         problems += [{"problem": row["sound"], **given[0]}, {"problem": row["planted"], **given[1]}]
     verdicts, costs = judged(problems, work, model)
-    pairs = [
-        (row, sound, error) for row, sound, error in zip(rows, verdicts[::2], verdicts[1::2], strict=True)
-    ]
+    pairs = list(zip(rows, verdicts[::2], verdicts[1::2], strict=True))
     groups = {kind: [pair for pair in pairs if pair[0]["kind"] == kind] for kind in KINDS}
     groups["all"] = pairs
     for pair in pairs:
         groups.setdefault(pair[0]["language"], []).append(pair)
-    counts = [
-        [
-            name,
-            str(len(group)),
-            *(str(sum(error.sets_aside(way) for _, _, error in group)) for way in WAYS),
-            str(sum(error.sets_aside("both") and not sound.sets_aside("both") for _, sound, error in group)),
-            *(str(sum(sound.sets_aside(way) for _, sound, _ in group)) for way in WAYS),
-        ]
-        for name, group in groups.items()
-    ]
     heads = ["planted", "pairs", *(f"found: {way}" for way in WAYS), "found, sound side kept"]
-    reasons: Counter[tuple[str, str, str, str]] = Counter()
-    for row, sound, error in pairs:
-        for side, each in (("sound", sound), ("planted", error)):
-            for check, reason in each.reasons.items():
-                if each.outcomes[check] != "passed":
-                    reasons[row["kind"], side, check, reason] += 1
-    return "\n".join(
-        [
-            table([*heads, *(f"sound set aside: {way}" for way in WAYS)], counts),
-            table(
-                ["kind", "side", "check", "reason", "problems"],
-                ([*k, str(n)] for k, n in sorted(reasons.items())),
-            ),
-            table(["check", "calls", "tokens", "seconds"], ([way, *costs[way].cells()] for way in WAYS)),
-        ]
+    heads += [f"sound set aside: {way}" for way in WAYS]
+    found = table(heads, ([name, *_found(group)] for name, group in groups.items()))
+    spent = table(["check", "calls", "tokens", "seconds"], ([way, *costs[way].cells()] for way in WAYS))
+    return "\n".join([found, _reasons_of_pairs(pairs), spent])
+
+
+Pair = tuple[Mapping[str, str], Verdicts, Verdicts]
+"""A row, what was found of its sound side, and of its planted one."""
+
+
+def _found(pairs: Sequence[Pair]) -> list[str]:
+    """How many errors are found, and how many sound ones set aside, by each check and by both."""
+    errors = [sum(error.sets_aside(way) for _, _, error in pairs) for way in WAYS]
+    sounds = [sum(sound.sets_aside(way) for _, sound, _ in pairs) for way in WAYS]
+    told_apart = [
+        error.sets_aside("together") and not sound.sets_aside("together") for _, sound, error in pairs
+    ]
+    return [str(count) for count in (len(pairs), *errors, sum(told_apart), *sounds)]
+
+
+def _reasons_of_pairs(pairs: Sequence[Pair]) -> str:
+    """Why problems were not passed, by kind and side."""
+    counts = Counter(
+        (row["kind"], side, check, reason)
+        for row, sound, error in pairs
+        for side, each in (("sound", sound), ("planted", error))
+        for check, reason in each.reasons.items()
+        if each.outcomes[check] != "passed"
     )
+    heads = ["kind", "side", "check", "reason", "problems"]
+    return table(heads, ([*names, str(count)] for names, count in sorted(counts.items())))
 
 
 def main() -> None:

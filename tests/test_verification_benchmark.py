@@ -130,11 +130,11 @@ def test_what_is_kept_is_counted_beside_the_reader(tmp_path: Path) -> None:
 def test_the_right_answer_of_the_reader_reaches_no_check(tmp_path: Path) -> None:
     rows = [{"id": "1", "problem": SOUND, "well_posed": True, "answer": "17"}]
     report = benchmark.labelled(rows, tmp_path / "work", SOLVER)
-    assert cells(report, "both")[0][1:4] == ["1", "1 of 1: 100% (21% to 100%)", "0 of 1"]
+    assert cells(report, "together")[0][1:4] == ["1", "1 of 1: 100% (21% to 100%)", "0 of 1"]
     assert "is right: 0 of 1" in report
     rows[0]["given"] = "17"
     report = benchmark.labelled(rows, tmp_path / "work", SOLVER)
-    assert cells(report, "both")[0][1:4] == ["0", "0 of 0", "1 of 1"]
+    assert cells(report, "together")[0][1:4] == ["0", "0 of 0", "1 of 1"]
 
 
 def test_a_second_time_it_asks_nothing_and_prints_the_same(tmp_path: Path) -> None:
