@@ -27,7 +27,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 def problems(count: int) -> list[dict[str, Any]]:
     """Rows with problems, each with a number of its own."""
     return [
-        {"problem": f"A crate holds {n} lanterns. How many do 2 crates hold?"} for n in range(10, 10 + count)
+        {"problem": f"A crate holds {n} lanterns. How many do 2 crates hold?"} for n in range(50, 50 + count)
     ]
 
 

@@ -114,6 +114,26 @@ def test_a_given_answer_alone_does_not_make_two_agree(formulas: FormulaJudge) ->
     assert (finding.outcome, finding.reason) == ("failed", "no_agreement")
 
 
+def test_an_answer_that_stands_in_the_problem_fails_it(formulas: FormulaJudge) -> None:
+    check = Answers("m", None, formulas, samples=2)
+    told = item("She sells 5 of her 60 combs a day and 35 in a week. How many combs does she sell in a week?")
+    finding = judged(check, told, in_turn(solved("35", "combs"), solved("35")))[0]
+    assert (finding.outcome, finding.reason) == ("failed", "answer_inside")
+
+
+def test_a_name_that_stands_in_the_problem_is_no_answer_told(formulas: FormulaJudge) -> None:
+    check = Answers("m", None, formulas, samples=2)
+    told = item("Ada is taller than Bo, and Bo than Cy. Who is the tallest?")
+    assert judged(check, told, in_turn(solved("Ada"), solved("Ada")))[0].outcome == "passed"
+
+
+def test_a_program_with_a_number_of_its_own_is_no_solution(formulas: FormulaJudge, sandbox: Sandbox) -> None:
+    made_up = "jars = 14\nprice = 35\nprint(jars * price)"
+    finding = found(formulas, solved("490"), program(made_up), sandbox=sandbox)
+    assert (finding.outcome, finding.reason) == ("failed", "no_agreement")
+    assert finding.evidence["solutions"][1]["fault"] == "made up the number 35"
+
+
 def test_a_program_agrees_by_what_it_prints_last(formulas: FormulaJudge, sandbox: Sandbox) -> None:
     code = "crates = 3\nprint('counting')\nprint(crates * 14)"
     finding = found(formulas, solved("42"), program(code), sandbox=sandbox)

@@ -37,7 +37,7 @@ def solving(request: Request) -> str:
     if "steps" not in (request.schema or {}).get("properties", {}):  # type: ignore[operator]
         return problem_reply(request)
     number = int(re.findall(r"\d+", request.messages[-1].content)[0])
-    answer = number if number % 2 == 0 else number + request.sample
+    answer = 7001 + (number if number % 2 == 0 else number + request.sample)
     return json.dumps({"steps": "It is counted.", "answer": str(answer), "unit": ""})
 
 
@@ -162,7 +162,7 @@ def test_an_earlier_version_of_the_hub_has_no_verdicts(judged: Path, tmp_path: P
 
 def test_the_latest_verdict_of_a_check_counts(judged: Path, tmp_path: Path) -> None:
     def agreeing(request: Request) -> str:
-        return re.sub(r'"answer": "\d+"', '"answer": "7"', solving(request))
+        return re.sub(r'"answer": "\d+"', '"answer": "7000"', solving(request))
 
     verify("math", judged, checks=ANSWERS, reject=True, model=ScriptedModel(agreeing, name="better"))
     assert show_dataset(judged, "math").rejected == 0

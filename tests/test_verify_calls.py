@@ -235,7 +235,7 @@ def test_a_question_that_fails_leaves_its_row_undecided_and_is_asked_again(
     run: Run, file: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refusing(request: Request) -> str:
-        if "holds 12" in request.messages[-1].content:
+        if "holds 52" in request.messages[-1].content:
             raise RequestError("refused", "not this one")
         return solver()(request)
 

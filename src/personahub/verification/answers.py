@@ -17,6 +17,7 @@ from personahub.verification.equality import groups_of, numbers_of, same_answer
 from personahub.verification.findings import Checking, Finding, Item, Question
 from personahub.verification.formulas import FormulaJudge
 from personahub.verification.sandbox import Sandbox
+from personahub.verification.stated import is_stated, made_up_number
 from personahub.verification.wording import load_prompt
 
 __all__ = ["Answers"]
@@ -75,7 +76,7 @@ class Answers:
         questions += [self._solve(item, 0, second=True)] if self.second else []
         completions = yield questions
         solutions = [
-            self._read(question, each) for question, each in zip(questions, completions, strict=True)
+            self._read(item, question, each) for question, each in zip(questions, completions, strict=True)
         ]
         # Where calls failed, fewer solutions than must agree say nothing about the problem.
         if sum(not solution.fault.startswith("call") for solution in solutions) < _AGREE:
@@ -118,14 +119,16 @@ class Answers:
             evidence["given_answer"] = item.answer
             if not same.get((best[0], len(solutions))):
                 return Finding("failed", "other_answer", score, evidence)
+        if is_stated(solutions[best[0]].answer, item.text):
+            return Finding("failed", "answer_inside", score, evidence)
         return Finding("passed", "", score, evidence)
 
-    def _read(self, question: Question, completion: Completion) -> _Solution:
+    def _read(self, item: Item, question: Question, completion: Completion) -> _Solution:
         by = "second" if question.second else "program" if question.request.schema == _PROGRAM else "model"
         if completion.failure:
             return _Solution(by, "", {}, f"call failed: {completion.failure.reason}")
         if by == "program" and self.sandbox:
-            return self._run(self.sandbox, completion.value["program"])
+            return self._run(self.sandbox, completion.value["program"], item.text)
         told = dict(completion.value)
         answer = f"{told['answer']} {told['unit']}".strip()
         if _NONE.fullmatch(told["answer"].strip().strip(".")):
@@ -135,7 +138,9 @@ class Answers:
         return _Solution(by, answer, told)
 
     @staticmethod
-    def _run(sandbox: Sandbox, program: str) -> _Solution:
+    def _run(sandbox: Sandbox, program: str, problem: str) -> _Solution:
+        if number := made_up_number(program, problem):
+            return _Solution("program", "", {"program": program}, f"made up the number {number}")
         run = sandbox.run({"main.py": program})
         last = next((line.strip() for line in reversed(run.stdout.splitlines()) if line.strip()), "")
         told = {"program": program, "printed": last[:200]}
