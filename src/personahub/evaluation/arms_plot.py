@@ -23,6 +23,8 @@ class ArmBar(NamedTuple):
 
     name: str
     calls: int
+    prepared: int
+    """Of them, before the first record."""
     accepted: int
     kept: int
     kept_share: tuple[float, float, float]
@@ -79,6 +81,18 @@ def _draw_calls(axes: "Axes", labels: Sequence[str], bars: Sequence[ArmBar], che
     places = range(len(bars))
     most = max((bar.calls for bar in bars), default=1) or 1
     axes.barh(places, [bar.calls for bar in bars], height=0.72, color=_CALLS, label="calls")
+    if any(bar.prepared for bar in bars):
+        axes.barh(
+            places,
+            [bar.prepared for bar in bars],
+            left=[bar.calls - bar.prepared for bar in bars],
+            height=0.72,
+            color=_CALLS,
+            edgecolor="0.6",
+            linewidth=0,
+            hatch="////",
+            label="calls before the first record",
+        )
     axes.barh(places, [bar.accepted for bar in bars], height=0.72, color=_ACCEPTED, label="records accepted")
     if checked:
         axes.barh(places, [bar.kept for bar in bars], height=0.36, color=_KEPT, label="kept by the checks")
@@ -94,5 +108,7 @@ def _draw_calls(axes: "Axes", labels: Sequence[str], bars: Sequence[ArmBar], che
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.spines["bottom"].set_bounds(0, most)
-    axes.set_xlabel(f"calls; the line is the 95 % interval of what is {'kept' if checked else 'accepted'}")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0.2)
+    axes.set_xlabel(
+        f"calls; the line is the 95 % interval of what is {'kept' if checked else 'accepted'}", loc="left"
+    )
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, borderaxespad=0.2)

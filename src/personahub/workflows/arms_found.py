@@ -15,7 +15,10 @@ from personahub.workflows.arms import Arm, Arms, CheckFound
 from personahub.workflows.checks import CHECKS
 from personahub.workflows.evaluate_diversity import Diversity, evaluate_diversity
 
-__all__ = ["checks_found", "failed_records", "with_diversity"]
+__all__ = ["ENOUGH", "checks_found", "failed_records", "with_diversity"]
+
+ENOUGH = 2 * LEAST
+"""Records that can be measured: the half of them that matching leaves is enough for an interval."""
 
 
 def checks_found(hub: Hub, dataset: str, run: int) -> dict[str, CheckFound]:
@@ -57,8 +60,8 @@ def _verdicts_of(dataset: str, run: int) -> str:
 def with_diversity(hub: Hub, result: Arms, encoder: str | EmbeddingModel | None, seed: int) -> Arms:
     """The result with how diverse the accepted and the kept records of each method are.
 
-    A method with fewer than ten is left out: all are matched at the count of the smallest, and of fewer there
-    are no intervals. Where nothing was checked, the kept records are the accepted ones, measured once.
+    A method with too few is left out, since all are matched at the count of the smallest. Where nothing was
+    checked, the kept records are the accepted ones, measured once.
 
     Args:
         hub: has the records.
@@ -69,9 +72,9 @@ def with_diversity(hub: Hub, result: Arms, encoder: str | EmbeddingModel | None,
     measured: dict[str, Diversity | None] = {"accepted": None, "kept": None}
     lacking: dict[str, dict[str, str]] = {}
     for form in measured if any(arm.checks for arm in result.arms) else ("accepted",):
-        enough = [arm for arm in result.arms if getattr(arm, form) >= LEAST]
+        enough = [arm for arm in result.arms if getattr(arm, form) >= ENOUGH]
         lacking[form] = {
-            arm.name: f"{getattr(arm, form):,} {form}, and {LEAST} are needed"
+            arm.name: f"{getattr(arm, form):,} {form}, and {ENOUGH} are needed"
             for arm in result.arms
             if arm not in enough
         }

@@ -29,20 +29,20 @@ def rows(result: Arms) -> Iterator[list[str]]:
 
     yield row("calls", *(f"{arm.calls:,}" for arm in arms))
     if any(arm.prepared for arm in arms):
-        yield row("  before the first record", *(f"{arm.prepared:,}" for arm in arms))
+        yield row("calls before the first record", *(f"{arm.prepared:,}" for arm in arms))
     if any(arm.spent.wasted for arm in arms):
-        yield row("  replies not usable", *(f"{arm.spent.wasted:,}" for arm in arms))
+        yield row("replies not usable", *(f"{arm.spent.wasted:,}" for arm in arms))
     yield row("tokens", *(f"{arm.tokens:,}" for arm in arms))
     yield row("cost", *(_dollars(arm.cost) for arm in arms))
     yield row("model's seconds", *(f"{arm.spent.seconds:,.0f}" for arm in arms))
     yield row("accepted", *(f"{arm.accepted:,}" for arm in arms))
     yield row("set aside", *(f"{sum(arm.set_aside.values()):,}" for arm in arms))
-    yield row("failed", *(f"{arm.spent.failures:,}" for arm in arms))
+    yield row("questions given up", *(f"{arm.spent.failures:,}" for arm in arms))
     for check in result.checks:
         yield row(f"{check}: passed", *(_of_check(arm, check, "passed") for arm in arms))
         for outcome in ("failed", "undecided"):
             if any(check in arm.checks and getattr(arm.checks[check], outcome) for arm in arms):
-                yield row(f"  {outcome}", *(_of_check(arm, check, outcome) for arm in arms))
+                yield row(f"{check}: {outcome}", *(_of_check(arm, check, outcome) for arm in arms))
     yield row("kept", *(f"{arm.kept:,}" for arm in arms))
     yield row("kept of 100 calls", *(_share(arm) for arm in arms))
     yield from _for_each_kept("for each kept: ", result, checked=False)
@@ -102,7 +102,7 @@ def notes(result: Arms) -> Iterator[str]:
         if arm.set_aside:
             yield f"{arm.name}, set aside: {_counted(arm.set_aside)}"
         if arm.spent.failures_by_reason:
-            yield f"{arm.name}, failed: {_counted(arm.spent.failures_by_reason)}"
+            yield f"{arm.name}, given up: {_counted(arm.spent.failures_by_reason)}"
         if arm.spent.untold:
             yield f"{arm.name}: of {arm.spent.untold:,} calls the tokens were not told"
         for check, found in arm.checks.items():
@@ -132,7 +132,9 @@ def write_report(result: Arms, out: Path) -> None:
     from personahub.evaluation.arms_plot import ArmBar, ArmMeasures, plot_arms
 
     bars = [
-        ArmBar(arm.name, arm.calls, arm.accepted, arm.kept, arm.share(arm.kept) or (0.0, 0.0, 0.0))
+        ArmBar(
+            arm.name, arm.calls, arm.prepared, arm.accepted, arm.kept, arm.share(arm.kept) or (0.0, 0.0, 0.0)
+        )
         for arm in result.arms
     ]
     panels = []
