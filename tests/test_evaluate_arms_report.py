@@ -126,6 +126,7 @@ def test_methods_with_enough_records_are_measured_and_others_told(hub: Path) -> 
     assert set(result.not_measured["kept"]) == set(TWO)
 
 
+@pytest.mark.slow
 def test_kept_records_are_measured_apart(hub: Path) -> None:
     result = compared(hub, calls=48)
     assert result.accepted is not None
