@@ -9,6 +9,7 @@ import pytest
 
 from commands import Run
 from hubs import hub_of
+from load_server import LoadServer
 from personahub import Checks, Hub, evaluate_arms, export_dataset
 from personahub.evaluation.arms_plot import ArmBar, ArmMeasures, plot_arms
 from personahub.evaluation.measures import METRICS, Measure
@@ -16,6 +17,7 @@ from personahub.models import Request, RequestError
 from personahub.workflows.arms import Arm, Arms
 from personahub.workflows.arms_report import notes, rows
 from scripted import ScriptedModel, any_reply
+from task_folders import task_folder
 
 PEOPLE = [
     f"A {who} who paints boats in a harbour town at {when}"
@@ -243,3 +245,21 @@ def test_a_real_model_is_compared_too(hub: Path, run: Run, tmp_path: Path, small
     assert [arm["calls"] for arm in told["arms"]] == [3, 3]
     assert all(arm["completion_tokens"] > 0 and arm["seconds"] > 0 for arm in told["arms"])
     assert (tmp_path / "out" / "arms.png").exists()
+
+
+@pytest.mark.parametrize("faults", [{}, {"429": 0.2, "500": 0.1, "malformed": 0.1, "invalid": 0.1}])
+def test_a_server_is_asked_as_often_for_each_method(
+    hub: Path, run: Run, tmp_path: Path, faults: dict[str, float]
+) -> None:
+    task = task_folder(tmp_path / "notes", checks=[])
+    with LoadServer(faults=faults, retry_after=0.01) as server:
+        command = ("evaluate", "arms", "--task", task, "--hub", hub, "--calls", 40)
+        command += ("--model", f"{server.url}#any", "--json")
+        result = run(*command)
+        assert result.code == 0, result.err
+        told = server.stats()
+        assert run(*command).out == result.out
+        assert server.stats()["requests"] == told["requests"]
+    assert [arm["calls"] for arm in json.loads(result.out)["arms"]] == [40, 40, 40]
+    # What the server refused or broke off before it answered is no call.
+    assert told["by_status"]["200"] == 120

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from personahub.evaluation.measures import METRICS, Measure
@@ -15,6 +16,7 @@ __all__ = ["ArmBar", "ArmMeasures", "plot_arms"]
 _SHOWN = ("mean_cosine", "vendi", "distinct_2", "self_bleu")
 """One of meanings, one of how many kinds, one of words and one of wholes: the table has the others."""
 _CALLS, _ACCEPTED, _KEPT = "0.9", "#56B4E9", "#0072B2"
+_LINE = 90
 _NOT_MEASURED = Measure(None, reason="not measured")
 
 
@@ -58,7 +60,7 @@ def plot_arms(
     heights = [lines + 1.0, *[lines + 0.9] * len(panels)]
     with plotting():
         figure = Figure(figsize=(9.5, sum(heights) + 0.5), layout="constrained")
-        figure.suptitle(_printable_title(title), fontsize=11)
+        figure.suptitle("\n".join(_printable_lines(title)), fontsize=11)
         parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         _draw_calls(parts[0].subplots(), labels, bars, checked)
         for part, panel in zip(parts[1:], panels, strict=True):
@@ -72,12 +74,14 @@ def plot_arms(
         save_figure(figure, path)
 
 
-def _printable_title(title: str) -> str:
-    """The title, where a font has all of it; it is not shortened."""
-    return " ".join(printable(word, "?") for word in title.split())
+def _printable_lines(title: str) -> list[str]:
+    """The title's words that a font has all of, in lines that fit."""
+    return wrap(" ".join(printable(word, "?") for word in title.split()), _LINE)
 
 
 def _draw_calls(axes: "Axes", labels: Sequence[str], bars: Sequence[ArmBar], checked: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     places = range(len(bars))
     most = max((bar.calls for bar in bars), default=1) or 1
     axes.barh(places, [bar.calls for bar in bars], height=0.72, color=_CALLS, label="calls")
@@ -104,7 +108,9 @@ def _draw_calls(axes: "Axes", labels: Sequence[str], bars: Sequence[ArmBar], che
     axes.set_yticks(places, labels)
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_xlim(0, most * 1.4)
-    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= most])
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= most]
+    axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.spines["bottom"].set_bounds(0, most)

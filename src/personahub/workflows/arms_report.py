@@ -17,7 +17,8 @@ _NONE = "–"
 
 def heading(result: Arms) -> str:
     """What was compared, in a line."""
-    return f"{result.task}: {result.calls:,} calls to {result.model} for each method, seed {result.seed}"
+    calls = "1 call" if result.calls == 1 else f"{result.calls:,} calls"
+    return f"{result.task}: {calls} to {result.model} for each method, seed {result.seed}"
 
 
 def rows(result: Arms) -> Iterator[list[str]]:
