@@ -16,6 +16,7 @@ from personahub.evaluation.measures import METRICS, Measure
 from personahub.models import Request, RequestError
 from personahub.workflows.arms import Arm, Arms
 from personahub.workflows.arms_report import notes, rows
+from personahub.workflows.calls import Calls
 from scripted import ScriptedModel, any_reply
 from task_folders import task_folder
 
@@ -263,3 +264,19 @@ def test_a_server_is_asked_as_often_for_each_method(
     assert [arm["calls"] for arm in json.loads(result.out)["arms"]] == [40, 40, 40]
     # What the server refused or broke off before it answered is no call.
     assert told["by_status"]["200"] == 120
+
+
+def test_solutions_that_cannot_be_used_leave_the_cost_known(hub: Path, tmp_path: Path) -> None:
+    (tmp_path / "prices.yaml").write_text("scripted: {input: 1.0, output: 2.0}\n")
+
+    def failing(request: Request) -> str:
+        return "no JSON" if is_solution(request) and request.sample else solving(request)
+
+    model = ScriptedModel(failing)
+    model.provider = "https://models.example"
+    how = Calls(prices=tmp_path / "prices.yaml")
+    (arm,) = compared(hub, model, methods=["zero-shot"], how=how).arms
+    alone, together = arm.for_each_kept(checked=False), arm.for_each_kept(checked=True)
+    assert alone is not None
+    assert together is not None
+    assert 0 < (alone["cost"] or 0) < (together["cost"] or 0)

@@ -28,7 +28,12 @@ def arms_command(
             " (the task's usual method without one).",
         ),
     ] = "zero-shot,few-shot,persona-enhanced",
-    each: Annotated[int, typer.Option("--calls", metavar="N", help="Calls for each method.")] = 60,
+    each: Annotated[
+        int,
+        typer.Option(
+            "--calls", metavar="N", envvar="PERSONAHUB_EVALUATE_ARMS_CALLS", help="Calls for each method."
+        ),
+    ] = 60,
     checks: Annotated[
         str | None,
         typer.Option(
@@ -63,8 +68,8 @@ def arms_command(
 ) -> None:
     """Compare the methods of a task: the same number of calls to the same model, and what comes of them.
 
-    The task's own options go with it, such as --difficulty of math (personahub task show TASK), and
-    --scenario. Give the same command again after an interrupt: it goes on where it was.
+    The task's own options go with it, such as --difficulty of math: personahub task show TASK lists them.
+    Give the same command again after an interrupt: it goes on where it was.
     """
     from personahub.cli.display import ProgressWatcher, print_json, say_interrupted
     from personahub.cli.synthesize import task_options

@@ -22,7 +22,7 @@ class CheckFound:
         undecided: of how many it cannot tell, by reason; the check was not done on them.
         calls: replies that it took.
         tokens: of prompts and replies.
-        cost: US dollars; None where a price is not known.
+        cost: US dollars; None where that of a reply is not known, also of one that could not be used.
     """
 
     passed: int
@@ -47,6 +47,7 @@ class Arm:
         accepted: how many of them the task's own rules accepted, each text of a persona once.
         set_aside: how many were set aside, by reason.
         checks: what each check found of the accepted ones, by name.
+        checks_spent: what the calls of the run that checked them came to, without replies it knew.
         kept: how many of the accepted ones no check failed.
     """
 
@@ -59,6 +60,7 @@ class Arm:
     accepted: int
     set_aside: Mapping[str, int]
     checks: Mapping[str, CheckFound]
+    checks_spent: Spent
     kept: int
 
     @property
@@ -93,13 +95,20 @@ class Arm:
         if not self.kept:
             return None
         checks = self.checks.values() if checked else ()
-        costs = [self.cost, *(check.cost for check in checks)]
+        costs = (self.cost, self._checks_cost() if checked else 0.0)
         known = [cost for cost in costs if cost is not None]
         return {
             "calls": (self.calls + sum(check.calls for check in checks)) / self.kept,
             "tokens": (self.tokens + sum(check.tokens for check in checks)) / self.kept,
             "cost": sum(known) / self.kept if len(known) == len(costs) else None,
         }
+
+    def _checks_cost(self) -> float | None:
+        """What the checks' replies cost; where a check does not know it, what was paid for them."""
+        known = [found.cost for found in self.checks.values() if found.cost is not None]
+        if len(known) == len(self.checks):
+            return sum(known)
+        return None if self.checks_spent.unpriced else self.checks_spent.cost
 
     def to_json(self) -> dict[str, Any]:
         """Part of the contract of ``evaluate arms --json``."""

@@ -160,5 +160,6 @@ def _arm(study: Study, plan: PlannedArm, made: Run, checked: Run | None, accepte
         accepted=accepted,
         set_aside=dict((+set_aside).most_common()),
         checks=checks,
+        checks_spent=study.spent[checked.number] if checked else Spent(),
         kept=accepted - failed,
     )
