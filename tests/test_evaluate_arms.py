@@ -16,6 +16,7 @@ from personahub.models import Reply, Request, RequestError, Usage
 from personahub.workflows.arms import Arms
 from personahub.workflows.arms_report import notes, rows
 from personahub.workflows.calls import Calls
+from personahub.workflows.runs import retry
 from scripted import ScriptedModel
 from task_folders import note_reply, task_folder
 
@@ -337,3 +338,12 @@ def test_calls_of_unknown_price_have_no_cost(notes_task: Path, hub: Path) -> Non
     result = compared(notes_task, hub, model, methods=["zero-shot"], calls=2)
     assert (result.arms[0].cost, told(result, "cost")) == (None, ["unknown"])
     assert "zero-shot: of 2 calls the tokens were not told" in list(notes(result))
+
+
+def test_what_failed_is_not_asked_again_when_the_calls_are_spent(notes_task: Path, hub: Path) -> None:
+    (arm,) = compared(notes_task, hub, ScriptedModel(faulty), methods=["zero-shot"], calls=20).arms
+    assert arm.spent.failures
+    model = ScriptedModel(note_reply)
+    outcome = retry(hub, arm.runs[0], model=model)
+    assert (model.calls, outcome.interrupted) == (0, False)
+    assert Hub(hub).run(arm.runs[0]).status == RunStatus.FINISHED
