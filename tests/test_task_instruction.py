@@ -54,7 +54,7 @@ def test_one_turn_is_the_message_alone() -> None:
 def test_each_turn_of_the_persona_is_answered(turns: int) -> None:
     synthesizer = asker(turns)
     given = replies(turns)
-    assert len(given) == len(synthesizer.steps)
+    assert len(given) == len(synthesizer.steps(brief()))
     record = synthesizer.answer(brief(), given, request="r", run=1)
     assert isinstance(record, Record)
     messages = json.loads(record.fields)["messages"]

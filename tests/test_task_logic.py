@@ -1,6 +1,7 @@
 """Logic puzzles: their clues leave one solution, and the answer that is kept follows from it."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import permutations, product
 from typing import Any
@@ -106,7 +107,8 @@ GRID_CLUES = {
 def _answer(kind: str, *replies: Mapping[str, Any], **varied: str) -> Record | SetAside:
     task = Task.load("logic")
     synthesizer = Synthesizer(task, task.settings({"kind": kind}), "m", "d")
-    language = "ru" if kind == "deductive" else "en"
+    # Ukrainian is one of the languages in which the model words the clues.
+    language = "uk" if kind == "deductive" else "en"
     brief = Brief(0, language, {"id": "p", "description": "A luthier"}, varied=VARIED | varied)
     return synthesizer.answer(brief, replies, request="r", run=1)
 
@@ -152,10 +154,84 @@ def test_facts_come_to_the_second_question_with_the_names_in_their_places() -> N
     task = Task.load("logic")
     synthesizer = Synthesizer(task, task.settings({"kind": "ordering"}), "m", "d")
     reply = {"scene": "五件东西轻重不同。", "order": ["竖琴", "铁炉", "钢琴", "木箱", "石磨"]}
-    asked = synthesizer.ask(Brief(0, "zh", varied=VARIED), [reply]).messages[-1].content
+    asked = synthesizer.ask(Brief(0, "ja", varied=VARIED), [reply]).messages[-1].content
     assert "铁炉" in asked
     assert "Fact 4: 木箱 is lighter than 石磨, and none of the others is between them." in asked
     assert "Question: which of the five is the fourth lightest?" in asked
+
+
+# By kind and language: a form of each fact, in which every gap is a name.
+_NAMES = {
+    "ordering": [f"Nem{letter}" for letter in "abcde"],
+    "spatial": [f"Nem{letter}" for letter in "abcdef"],
+    "people": ["Pem", "Pol", "Pud"],
+    "things": ["Tem", "Tol", "Tud"],
+    "details": ["Dem", "Dol", "Dud"],
+}
+_SKELETON = {"ordering": "ordering", "spatial": "layout", "deductive": "grid"}
+
+
+def _worded(kind: str, language: str, **varied: str) -> dict[str, Any]:
+    task = Task.load("logic")
+    synthesizer = Synthesizer(task, task.settings({"kind": kind}), "m", "d")
+    scene = {"en": "They meet on Monday.", "ru": "Все сегодня встречаются.", "zh": "大家今天见面。"}[language]
+    lists: dict[str, Any] = {
+        "ordering": {"order": _NAMES["ordering"]},
+        "spatial": {"places": _NAMES["spatial"]},
+        "deductive": {name: _NAMES[name] for name in ("people", "things", "details")},
+    }[kind]
+    brief = Brief(0, language, varied=VARIED | varied)
+    assert synthesizer.steps(brief) == ("",)
+    text, fields = task.finish(
+        {"scene": scene, **lists}, {**synthesizer.settings, **brief.varied, "language": language}
+    )
+    assert text.endswith(fields["question"])
+    return fields
+
+
+def _read_back(kind: str, language: str, clue: str) -> list[str]:
+    """A clue's names in their order, each as its place in the hidden solution."""
+    names = (
+        {
+            name: f"{sort[0]}{at}"
+            for sort in ("people", "things", "details")
+            for at, name in enumerate(_NAMES[sort], 1)
+        }
+        if kind == "deductive"
+        else {name: str(at) for at, name in enumerate(_NAMES[kind], 1)}
+    )
+    return [names[name] for name in re.findall("|".join(names), clue)]
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "zh"])
+@pytest.mark.parametrize("kind", ["ordering", "spatial", "deductive"])
+def test_clues_that_the_task_words_say_the_facts_of_the_skeleton(kind: str, language: str) -> None:
+    vary = Task.load("logic").declaration.vary
+    about = {"ordering": "scale", "spatial": "view", "deductive": "detail"}[kind]
+    for skeleton, other in product(vary[_SKELETON[kind]], vary[about]):
+        fields = _worded(kind, language, **{_SKELETON[kind]: skeleton, about: other})
+        *facts, asked = skeleton.split("; ")
+        read = [_read_back(kind, language, clue) for clue in fields["clues"]]
+        assert read == [fact.split()[1:] for fact in facts], fields["clues"]
+        assert len(set(fields["clues"])) == 4
+        assert fields["answer"] not in fields["question"]
+        assert _read_back(kind, language, fields["question"]) == (
+            asked.split()[1:2] if kind == "deductive" else []
+        )
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "zh"])
+@pytest.mark.parametrize(
+    ("kind", "about"), [("ordering", "scale"), ("spatial", "view"), ("deductive", "detail")]
+)
+def test_facts_that_differ_are_worded_differently(kind: str, about: str, language: str) -> None:
+    vary = Task.load("logic").declaration.vary
+    for other in vary[about]:
+        said: dict[str, str] = {}
+        for skeleton in vary[_SKELETON[kind]]:
+            fields = _worded(kind, language, **{_SKELETON[kind]: skeleton, about: other})
+            for fact, clue in zip(skeleton.split("; ")[:-1], fields["clues"], strict=True):
+                assert said.setdefault(clue, fact) == fact
 
 
 ABSURD = {

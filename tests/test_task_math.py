@@ -125,3 +125,18 @@ def test_the_program_is_asked_for_when_the_problem_stands_and_kept() -> None:
 def test_a_program_ends_with_its_only_print(program: str, fits: bool) -> None:
     schema = MATH.schema(MATH.settings({"with_program": True}), "solve")
     assert jsonschema_rs.is_valid(schema, {"program": program}) is fits
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [
+        ("She buys 6 of one thing at 4 euros and 2 of another thing. What do they cost?", "unfilled"),
+        ("Он купил 6 штук одной вещи и 2 другой вещи. Сколько?", "unfilled"),
+        ("У неё 6 досок и другая вещь за 2 рубля. Сколько она заплатит?", "unfilled"),
+        ("他买了6个某物和2样东西，一共多少钱？", "unfilled"),
+        ("She mends 6 nets for 2 boats. How many things are there in all?", None),
+    ],
+)
+def test_words_of_the_plan_in_place_of_things_are_found(problem: str, reason: str | None) -> None:
+    found = MATH.find_fault(problem)
+    assert (found[0] if found else None) == reason

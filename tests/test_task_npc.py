@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 from personahub.errors import UserError
 from personahub.records import Record, SetAside
 from personahub.synthesis import Brief, Synthesizer, Task
+from personahub.synthesis.rules import bound_schema
 
 WHO = {
     "considered": {
@@ -140,3 +142,15 @@ def test_a_line_that_tells_what_is_said_is_set_aside() -> None:
 
 def test_a_name_in_two_scripts_is_set_aside() -> None:
     assert _record(WHO | {"name": "Be明"}, TALK, "zh").reason == "mixed_letters"  # type: ignore[union-attr]
+
+
+def test_the_examples_of_the_world_keep_its_rules() -> None:
+    task = Task.load("npc")
+    rules = task.rules(task.settings({}))
+    assert {"en", "ru", "zh"} == set(rules)
+    for example in task.examples:
+        ruled = rules[example.language]
+        drawn = {"origin": example.reply["origin"]}
+        bound = bound_schema(task.schema({}), ruled, drawn)
+        assert jsonschema_rs.is_valid(bound, example.reply_for(bound)), example.reply["name"]
+        assert ruled.find_forbidden(example.text) is None

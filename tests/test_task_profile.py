@@ -33,7 +33,7 @@ def _synthesizer(**given: object) -> Synthesizer:
 def test_a_profile_reads_as_markdown() -> None:
     synthesizer = _synthesizer()
     record = synthesizer.answer(BRIEF, [PROFILE, USE], request="r", run=1)
-    assert synthesizer.steps == ("", "use")
+    assert synthesizer.steps(BRIEF) == ("", "use")
     assert isinstance(record, Record)
     assert record.text.startswith("# Maeve Orchard, 44\n*short and dry*\n\n> Two calls before breakfast.")
     assert "## Objections\n- no signal\n- passwords" in record.text

@@ -157,7 +157,7 @@ def test_a_tool_that_depends_on_itself_is_set_aside() -> None:
 def test_with_implement_the_code_and_then_its_tests_are_asked_for() -> None:
     synthesizer = Synthesizer(TOOL, TOOL.settings({"implement": True}), "m", "d")
     brief = Brief(0, "en", None)
-    assert synthesizer.steps == ("", "implement", "test")
+    assert synthesizer.steps(brief) == ("", "implement", "test")
     assert CODE.splitlines()[0] in synthesizer.ask(brief, [DAYS]).messages[-1].content
     assert CODE in synthesizer.ask(brief, [DAYS, {"code": CODE}]).messages[-1].content
 

@@ -83,7 +83,7 @@ def test_a_shipped_tasks_schemas_are_valid_with_every_choice(name: str) -> None:
     for option, declared in task.options.items():
         for value in declared.choices or [defaults[option]]:
             settings = {**defaults, option: value}
-            for step in ("", *task.steps(settings)):
+            for step in ("", *task.steps(settings, "fi")):
                 jsonschema_rs.meta.validate(task.schema(settings, step))
 
 
@@ -214,8 +214,8 @@ def test_the_steps_that_the_page_shows_work(riddles: Path) -> None:
     with (riddles / "prompt.jinja").open("a", encoding="utf-8") as file:
         file.write("{% macro solve() %}{{ reply.riddle | fenced }}{% endmacro %}")
     task = Task.load(riddles)
-    assert task.steps({"difficulty": "easy"}) == ()
-    assert task.steps({"difficulty": "hard"}) == ("solve",)
+    assert task.steps({"difficulty": "easy"}, "en") == ()
+    assert task.steps({"difficulty": "hard"}, "en") == ("solve",)
     variables = {"persona": "", "difficulty": "hard", "voice": "", "language_name": "Chinese"}
     assert task.messages({**variables, "reply": {"riddle": "几盏灯？"}}, "solve")[1].content == "几盏灯？"
 

@@ -34,6 +34,7 @@ class Brief:
         key_points: what it is built on.
         scenario: the situation that it belongs to.
         varied: the values of what the task varies.
+        drawn: by field of the reply, the value that is drawn for it from the rules of a given file.
         shown: places of the examples it is shown.
         sample: which sample of the same question this is.
     """
@@ -48,6 +49,7 @@ class Brief:
     key_points: tuple[str, ...] = ()
     scenario: str = ""
     varied: Mapping[str, str] = field(default_factory=dict)
+    drawn: Mapping[str, str] = field(default_factory=dict)
     shown: tuple[int, ...] = ()
     sample: int = 0
 

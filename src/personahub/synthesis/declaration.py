@@ -334,6 +334,8 @@ def read_yaml(file: Path, text: str) -> Any:
         place = getattr(error, "problem_mark", None)
         line = f", line {place.line + 1}" if place else ""
         problem = getattr(error, "problem", None) or error
-        if "unhashable" in str(problem) or "{{" in text.splitlines()[place.line if place else 0]:
+        # What is never closed is missed on the line after the last.
+        faulty = "".join(text.splitlines()[place.line : place.line + 1]) if place else ""
+        if "unhashable" in str(problem) or "{{" in faulty:
             problem = "a template stands in quotes: '{{ … }}'"
         raise UserError(f"{file}{line}: is no YAML ({problem}); mend it there") from error

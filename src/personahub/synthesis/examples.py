@@ -1,6 +1,6 @@
 """A task's examples: records as they should be, shown by the few-shot methods."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,11 @@ class Example:
         """What it is known by."""
         return canonical_json(self.reply)
 
+    @cached_property
+    def written(self) -> str:
+        """What a model would have written of it: without the words that the task itself puts around them."""
+        return "\n".join(_texts(self.reply))
+
     def fits(self, settings: "Settings") -> bool:
         """Whether it was made with options that are the run's; a file is known by its name."""
         return all(_named(settings.get(name)) == value for name, value in self.options.items())
@@ -47,6 +52,14 @@ class Example:
     def reply_for(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         """The reply with the properties that the run's schema has, in its order."""
         return {name: self.reply[name] for name in schema["properties"] if name in self.reply}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
 
 
 def _named(value: Any) -> Any:

@@ -15,6 +15,7 @@ from personahub.models import Message, Request, Sampling
 from personahub.records import Record, SetAside
 from personahub.safeguards.code import without_code
 from personahub.synthesis.brief import Brief, GivenItem
+from personahub.synthesis.rules import RulesByLanguage, bound_schema
 from personahub.synthesis.schemas import candidates_schema
 from personahub.synthesis.task import Settings, Task
 from personahub.synthesis.wording import Wording
@@ -64,19 +65,38 @@ class Synthesizer:
     example_personas: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def steps(self) -> tuple[str, ...]:
-        """The questions about one record: the first, whose name is empty, and the further ones."""
-        return ("", *self.task.steps(self.settings))
+    def _steps(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def steps(self, brief: Brief) -> tuple[str, ...]:
+        """The questions about a record: the first, whose name is empty, and the further ones."""
+        if (known := self._steps.get(brief.language)) is not None:
+            return known
+        further = self.task.steps(self.settings, brief.language)
+        return self._steps.setdefault(brief.language, ("", *further))
 
     @cached_property
     def _schemas(self) -> Mapping[str, Mapping[str, Any]]:
         # One object each, so that what is worked out from a schema is found again.
-        return {step: self.task.schema(self.settings, step) for step in self.steps}
+        return {step: self.task.schema(self.settings, step) for step in ("", *self.task.declaration.steps)}
 
     @cached_property
-    def _first_schema(self) -> Mapping[str, Any]:
-        schema = self._schemas[""]
-        return candidates_schema(schema, self.candidates) if self.candidates > 1 else schema
+    def _rules(self) -> RulesByLanguage:
+        return self.task.rules(self.settings)
+
+    @cached_property
+    def _first_schemas(self) -> dict[str, Mapping[str, Any]]:
+        return {}
+
+    def _first_schema(self, brief: Brief) -> Mapping[str, Any]:
+        rules = self._rules.get(brief.language)
+        key = canonical_json([brief.language, brief.drawn]) if rules else ""
+        if key not in self._first_schemas:
+            schema = self._schemas[""]
+            schema = bound_schema(schema, rules, brief.drawn) if rules else schema
+            schema = candidates_schema(schema, self.candidates) if self.candidates > 1 else schema
+            self._first_schemas[key] = schema
+        return self._first_schemas[key]
 
     @cached_property
     def _added(self) -> Any:
@@ -89,7 +109,7 @@ class Synthesizer:
             brief: what it is made from.
             replies: the values that the model replied to the questions before.
         """
-        step = self.steps[len(replies)]
+        step = self.steps(brief)[len(replies)]
         declaration = self.task.declaration
         messages = self._first(brief) if not replies else self._further(brief, replies, step)
         most = declaration.steps[step].max_tokens if step else declaration.max_tokens * self.candidates
@@ -103,7 +123,7 @@ class Synthesizer:
                 max_tokens=most,
                 seed=self.seed + brief.sample,
             ),
-            schema=self._schemas[step] if replies else self._first_schema,
+            schema=self._schemas[step] if replies else self._first_schema(brief),
             sample=brief.sample,
         )
 
@@ -126,6 +146,7 @@ class Synthesizer:
             **self._variables(brief),
             **{"persona": self.example_personas.get(example.key, ""), "other": "", "relation": ""},
             **{"item": "", "guided": False, "language_name": language_name(example.language)},
+            "drawn": {name: example.reply[name] for name in brief.drawn if name in example.reply},
             **varied,
             **example.options,
             **example.variables,
@@ -156,6 +177,7 @@ class Synthesizer:
             "relation": brief.relation,
             "item": brief.item.text if brief.item else "",
             "guided": brief.is_guided,
+            "drawn": brief.drawn,
             "language_name": language_name(brief.language),
             "reply": {},
         }
@@ -202,6 +224,9 @@ class Synthesizer:
         except ValueError as error:
             return self._set_aside(brief, "unusable", str(error), canonical_json(fields), request, run)
         fault = self.task.find_fault(text) or self.task.find_fault_of_fields(fields)
+        rules = self._rules.get(brief.language)
+        if not fault and rules and (word := rules.find_forbidden(text)):
+            fault = "forbidden_word", f"holds {word!r}, which the rules of the given file say never occurs"
         if fault := fault or _fault_of_script(without_code(text), brief.language):
             return self._set_aside(brief, *fault, text, request, run)
         persona = brief.persona or {}
@@ -242,6 +267,7 @@ class Synthesizer:
             "key_points": list(brief.key_points),
             "scenario": brief.scenario,
             "varied": dict(brief.varied),
+            "drawn": dict(brief.drawn),
             "examples": [self._example_told(place) for place in brief.shown],
             "candidates": self.candidates if probability else None,
             "probability": probability,

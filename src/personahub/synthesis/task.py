@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from personahub.config import canonical_json, read_json
@@ -20,13 +21,16 @@ from personahub.errors import UserError
 from personahub.models import Message
 from personahub.synthesis.declaration import TAKEN, Declaration, Option, read_declaration
 from personahub.synthesis.examples import Example, read_examples
+from personahub.synthesis.rules import RulesByLanguage, split_rules
 from personahub.synthesis.schemas import reply_schema
 from personahub.synthesis.wording import Wording, check_template, evaluate, fill_in
 
 __all__ = ["GivenFile", "Settings", "Task", "task_folders", "task_names"]
 
 _TASKS = Path(str(files("personahub.synthesis") / "tasks"))
-_OWN_VARIABLES = frozenset({"persona", "other", "relation", "language_name", "item", "guided", "reply"})
+_OWN_VARIABLES = frozenset(
+    {"persona", "other", "relation", "language_name", "item", "guided", "drawn", "reply"}
+)
 """What every prompt may use beside the task's options and what it varies."""
 _CHARACTERS = 20_000
 """Of a file that goes into every prompt, unless its option says otherwise: about 5,000 tokens."""
@@ -52,17 +56,16 @@ def task_folders() -> Mapping[str, Path]:
 class GivenFile(NamedTuple):
     """A file that an option names: its text goes into the prompt."""
 
-    name: str
-    text: str
+    name: str = ""
+    text: str = ""
+    """Without the rules at its end."""
+    digest: str = ""
+    """What records and runs know it by: the name and a hash of all that it holds."""
+    rules: RulesByLanguage = MappingProxyType({})
 
     def __str__(self) -> str:
         """What the prompt shows of it."""
         return self.text
-
-    @property
-    def digest(self) -> str:
-        """What records and runs know it by: the name and a hash of the text."""
-        return f"{self.name}@{hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)
@@ -158,32 +161,51 @@ class Task:
 
     def _given_file(self, shown: str, option: Option, given: Any) -> GivenFile:
         if given is None and option.default is None:
-            return GivenFile("", "")
+            return GivenFile()
         file = Path(str(given)) if given is not None else self.folder / str(option.default)
         if given is None and not file.resolve().is_relative_to(self.folder.resolve()):
             raise UserError(f"{self.folder}: the default of {shown} lies outside of the task's folder")
         most = min(option.most, _CHARACTERS) if option.most == 1_000_000 else option.most
         try:
             size = file.stat().st_size
-            text = file.read_text("utf-8") if size <= 4 * most else ""
+            # In any script, with rules twice as long as what is shown.
+            whole = file.read_text("utf-8") if size <= 12 * most else ""
         except UnicodeDecodeError as error:
             raise UserError(f"{shown} {file}: is no text in UTF-8") from error
         except OSError as error:
             raise UserError(f"{shown} {file}: cannot be read ({error.strerror})") from error
-        if size > 4 * most or len(text) > most:
+        text, rules = split_rules(f"{shown} {file}", whole, self._ruled_fields)
+        if size > 12 * most or len(text) > most:
             raise UserError(
                 f"{shown} {file}: is too long for a prompt ({size:,} bytes; {most:,} characters fit):"
                 " give the part that matters"
             )
         if not text.strip():
             raise UserError(f"{shown} {file}: is empty")
-        return GivenFile(file.name, text.strip())
+        digest = f"{file.name}@{hashlib.sha256(whole.strip().encode()).hexdigest()[:12]}"
+        return GivenFile(file.name, text.strip(), digest, rules)
+
+    @property
+    def _ruled_fields(self) -> Sequence[str]:
+        """What rules can be about: the texts that the first question is answered with."""
+        properties = self.declaration.schema_["properties"]
+        return [name for name, given in properties.items() if given.get("type") == "string"]
+
+    def rules(self, settings: Settings) -> RulesByLanguage:
+        """The rules that come with a given file.
+
+        Raises:
+            UserError: two files have some.
+        """
+        ruling = [value for value in settings.values() if isinstance(value, GivenFile) and value.rules]
+        if len(ruling) > 1:
+            raise UserError(f"{ruling[1].name}: has rules, as {ruling[0].name} has; keep them in one file")
+        return ruling[0].rules if ruling else {}
 
     def described(self, settings: Settings) -> dict[str, Any]:
         """The settings as records and runs keep them: of a file its name and a hash."""
         return {
-            name: (value.digest if value.name else "") if isinstance(value, GivenFile) else value
-            for name, value in settings.items()
+            name: value.digest if isinstance(value, GivenFile) else value for name, value in settings.items()
         }
 
     def schema(self, settings: Settings, step: str = "") -> dict[str, Any]:
@@ -191,13 +213,18 @@ class Task:
         declared = self.declaration.steps[step].schema_ if step else self.declaration.schema_
         return reply_schema(declared, settings)
 
-    def steps(self, settings: Settings) -> tuple[str, ...]:
-        """The further questions about one record, in their order.
+    def steps(self, settings: Settings, language: str) -> tuple[str, ...]:
+        """The further questions about one record in this language, in their order.
 
         Raises:
             UserError: the declaration's sequence gives no such names.
         """
-        found = evaluate(self.folder / "task.yaml", "sequence", self.declaration.sequence, settings)
+        found = evaluate(
+            self.folder / "task.yaml",
+            "sequence",
+            self.declaration.sequence,
+            {**settings, "language": language},
+        )
         if not isinstance(found, list) or not set(found) <= set(self.declaration.steps):
             raise UserError(
                 f"{self.folder / 'task.yaml'}: sequence: gives {found!r}, which is no list of its steps"
@@ -216,11 +243,9 @@ class Task:
         Raises:
             ValueError: the text or a derived field cannot be made of what the model replied.
         """
-        variables = {**settings, **fields}
-        derived = {
-            name: read_json(fill_in(template, variables))
-            for name, template in self.declaration.derive.items()
-        }
+        variables, derived = {**settings, **fields}, dict[str, Any]()
+        for name, template in self.declaration.derive.items():
+            derived[name] = read_json(fill_in(template, {**variables, **derived}))
         return fill_in(self.declaration.text, {**variables, **derived}).strip(), {**fields, **derived}
 
     def name_of(self, fields: Mapping[str, Any], settings: Settings) -> str:
@@ -281,14 +306,16 @@ def _check_templates(file: Path, declaration: Declaration) -> None:
     if taken := sorted(TAKEN & set(declaration.options)):
         raise UserError(f"{file}: {taken[0]}: is an option of synthesize itself; choose another name")
     options = set(declaration.options)
-    check_template(file, "sequence", f"{{{{ {declaration.sequence} }}}}", options)
+    check_template(file, "sequence", f"{{{{ {declaration.sequence} }}}}", options | {"language"})
     asked = (declaration.schema_, *(step.schema_ for step in declaration.steps.values()))
     replied = {"language", "guided", *options, *declaration.vary}.union(
         *(schema["properties"] for schema in asked)
     )
     replied |= {"messages"} if declaration.messages else set()
+    before = set(replied)
     for name, template in declaration.derive.items():
-        check_template(file, f"derive.{name}", template, replied)
+        check_template(file, f"derive.{name}", template, before)
+        before.add(name)
     for name, text in (("text", declaration.text), ("unique", declaration.unique or "")):
         check_template(file, name, text, replied | set(declaration.derive))
 

@@ -98,6 +98,7 @@ def _check_names(where: str, tree: jinja2.nodes.Template, known: set[str]) -> No
                 )
     # Jinja counts what is set in one branch as not declared in that branch either.
     own = {name.name for name in tree.find_all(jinja2.nodes.Name) if name.ctx == "store"}
+    own |= {macro.name for macro in tree.find_all(jinja2.nodes.Macro)}
     if unknown := sorted(jinja2.meta.find_undeclared_variables(tree) - known - own):
         raise UserError(
             f"{where}: uses the variable {unknown[0]}, which there is not; there are:"

@@ -30,7 +30,7 @@ class Exchange:
 
     def is_whole(self, synthesizer: Synthesizer) -> bool:
         """Whether everything is replied."""
-        return len(self.replies) == len(synthesizer.steps)
+        return len(self.replies) == len(synthesizer.steps(self.brief))
 
 
 def numbering(synthesizer: Synthesizer) -> Callable[[Brief], Brief]:
@@ -60,7 +60,7 @@ async def converse(
         briefs: what the records are made from.
     """
     alive = [Exchange(brief) for brief in briefs]
-    for _ in synthesizer.steps:
+    while alive:
         asked: defaultdict[str, list[Exchange]] = defaultdict(list)
         requests = []
         for exchange in alive:
@@ -76,7 +76,8 @@ async def converse(
                 exchange.failure = completion.failure
                 if not completion.failure:
                     exchange.replies.append(completion.value)
-                    alive.append(exchange)
+                    if not exchange.is_whole(synthesizer):
+                        alive.append(exchange)
             yield completion, exchanges
         if engine.stopping:
             return

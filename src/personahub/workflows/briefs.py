@@ -10,6 +10,7 @@ from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.records import Record
 from personahub.synthesis import Brief, GivenItem, Task
+from personahub.synthesis.rules import RulesByLanguage
 from personahub.workflows.prompting import Material, Prompting, in_turn, shown_examples
 
 __all__ = ["Plan"]
@@ -33,6 +34,7 @@ class Plan:
         samples: records in a row about each item.
         language: of all records; None for each persona's or item's own.
         seed: of all that is drawn.
+        rules: by language, what a given file asks of the records.
         related: pairs are personas that the hub knows to be related.
         once: a persona whose record was accepted is not asked again; else all are, for other records, when
             all were asked.
@@ -47,6 +49,7 @@ class Plan:
     samples: int
     language: str | None
     seed: int
+    rules: RulesByLanguage
     related: bool
     once: bool = False
     _done: set[str] = field(default_factory=set)
@@ -81,8 +84,16 @@ class Plan:
                 key_points=tuple(draw.sample(points, min(self.prompting.points, len(points)))),
                 scenario=scenarios[next_scenario(position)] if scenarios else "",
                 varied={name: vary[name][turn(position)] for name, turn in turns.items()},
+                drawn=self._drawn(position, language),
                 shown=shown(position, language) if self.material.examples else (),
             )
+
+    def _drawn(self, position: int, language: str) -> Mapping[str, str]:
+        forms = self.rules[language].forms if language in self.rules else {}
+        return {
+            name: [*values][in_turn(len(values), self.seed, f"{language} {name}")(position)]
+            for name, values in forms.items()
+        }
 
     def _items(self) -> Iterator[GivenItem | None]:
         if self.material.items is None:

@@ -175,13 +175,13 @@ def _schemas_of(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]
         return lambda _: given
 
     @cache
-    def of_task(name: str, options: str) -> Mapping[str, Any] | None:
+    def of_task(name: str, options: str, language: str) -> Mapping[str, Any] | None:
         try:
             task = Task.load(name)
             known = {key: value for key, value in json.loads(options).items() if key in task.options}
             given = {key: value for key, value in known.items() if task.options[key].type not in _FILES}
             settings = {key: task.default(key) for key in task.options} | given
-            schemas = [task.schema(settings, step) for step in ("", *task.steps(settings))]
+            schemas = [task.schema(settings, step) for step in ("", *task.steps(settings, language))]
         except UserError:
             return None
         # Derived fields stand beside those that the model wrote.
@@ -189,7 +189,7 @@ def _schemas_of(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]
         required = sorted({key for schema in schemas for key in schema["required"]})
         return {"type": "object", "properties": properties, "required": required}
 
-    return lambda item: of_task(item.task, item.options) if item.task else None
+    return lambda item: of_task(item.task, item.options, item.language) if item.task else None
 
 
 _FILES = ("file", "items")

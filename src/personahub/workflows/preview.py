@@ -142,6 +142,7 @@ def preview(
             samples=1,
             language=language,
             seed=seed,
+            rules=declared.rules(settings),
             related=related,
         )
         models = calls.open(model)
@@ -199,7 +200,7 @@ def _told(exchange: Exchange, synthesizer: Synthesizer, repetition: RepetitionFi
     replies = [*exchange.replies, *([failure.text] if failure else [])]
     questions = [
         Question(step, [message._asdict() for message in request.messages], reply)
-        for step, request, reply in zip(synthesizer.steps, exchange.requests, replies, strict=False)
+        for step, request, reply in zip(synthesizer.steps(brief), exchange.requests, replies, strict=False)
     ]
     persona = brief.persona["description"] if brief.persona else ""
     if failure:

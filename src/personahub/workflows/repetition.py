@@ -199,7 +199,7 @@ class RepetitionFilter:
         if share < self.synthesizer.task.declaration.distinct:
             return "goes_in_circles", f"{share:.0%} of its runs of words are different"
         examples = self.synthesizer.task.examples if brief.shown else ()
-        shown = [("copies_example", examples[place].text) for place in brief.shown]
+        shown = [("copies_example", examples[place].written) for place in brief.shown]
         if brief.seed_item:
             shown.append(("copies_seed", brief.seed_item.text))
         for reason, original in shown:

@@ -183,7 +183,7 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
         configuration["spending"] = spending
     given = {
         "task": str(task),
-        "options": dict(options or {}),
+        "options": {name: str(v) if isinstance(v, Path) else v for name, v in (options or {}).items()},
         "out": str(out) if out else None,
         "form": form,
     }
@@ -225,6 +225,7 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
             samples=samples,
             language=language,
             seed=seed,
+            rules=declared.rules(settings),
             related=related,
             once=bool(selection.ids) and material.items is None,
         )

@@ -91,7 +91,7 @@ def task_show(task: str | Path) -> TaskDescription:
     """
     loaded = Task.load(task)
     declared = loaded.declaration.model_dump(mode="json", by_alias=True)
-    loaded.steps({name: loaded.default(name) for name in loaded.options})
+    loaded.steps({name: loaded.default(name) for name in loaded.options}, "en")
     for number, example in enumerate(loaded.examples, 1):
         _check_rendered(loaded, example, number)
     return TaskDescription(
@@ -183,7 +183,7 @@ def _check_rendered(task: Task, example: Example, number: int) -> None:
     variables = {
         **{name: task.default(name) for name in task.options},
         **{name: values[0] for name, values in vary.items()},
-        **{"other": "", "relation": "", "item": "", "guided": False, "reply": {}},
+        **{"other": "", "relation": "", "item": "", "guided": False, "drawn": {}, "reply": {}},
         **{"language_name": language_name(example.language)},
         **example.options,
         **example.variables,
