@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from personahub.records import Record, SetAside
@@ -68,8 +68,7 @@ class Making:
     async def run(self) -> None:
         """Ask as many questions as records are missing, then again for those that were not accepted."""
         while (missing := self.wanted - self.made) and not self.work.engine.stopping:
-            most = min(missing, _CHECKED if self.checks else _WAVE)
-            wave = list(islice(self.briefs, self._affordable(most)))
+            wave = self._wave(min(missing, _CHECKED if self.checks else _WAVE))
             if self.work.estimator:
                 places = spread(self.wanted)
                 wave = [wave[place] for place in sorted(places) if place < len(wave)]
@@ -79,15 +78,23 @@ class Making:
             if self.work.estimator:
                 return
 
-    def _affordable(self, most: int) -> int:
-        """So many records that all their questions fit into the calls that are left.
+    def _wave(self, most: int) -> list[Brief]:
+        """The next briefs, only so many that all their questions fit into the calls that are left.
 
         The first question of each is asked before the second of any: of more records than that, none would
         be whole. One is begun in any case, so that it is the engine who says that nothing is left.
         """
         if self.spending is None:
-            return most
-        return max(min(most, (self.spending - self.replied) // len(self.synthesizer.steps)), 1)
+            return list(islice(self.briefs, most))
+        wave: list[Brief] = []
+        left = self.spending - self.replied
+        for brief in islice(self.briefs, most):
+            left -= len(self.synthesizer.steps(brief))
+            if wave and left < 0:
+                self.briefs = chain([brief], self.briefs)
+                break
+            wave.append(brief)
+        return wave
 
     def _is_spent(self) -> bool:
         spent = self.spending is not None and bool(self.work.engine.over_budget)
