@@ -1,5 +1,6 @@
 """``personahub evaluate``: measurements of what was made."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ from personahub.cli.options import Encoder, Json, Seed
 if TYPE_CHECKING:
     from personahub.workflows.evaluate_diversity import Diversity
 
-__all__ = ["evaluate_app"]
+__all__ = ["evaluate_app", "print_table"]
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure what was made: how diverse it is.")
 
@@ -85,32 +86,40 @@ def diversity_command(
         print(f"\nwritten: {out / 'diversity.json'}, .md, .png, .svg")
 
 
-def _print_tables(result: "Diversity") -> None:
-    """Print the tables: within the width of a terminal, uncut into a file or a pipe."""
+def print_table(heading: str, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table of several sets: within the width of a terminal, uncut into a file or a pipe.
+
+    Args:
+        heading: stands above it.
+        names: of the sets, one a column.
+        rows: each with what is told, then of each set.
+    """
     import sys
 
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from personahub.workflows.diversity_report import headings, notes, table
-
     live = sys.stdout.isatty()
     console = Console(width=None if live else 10_000, highlight=False, markup=False)
+    console.print(heading, style="bold")
+    shown = Table("", *names, box=box.SIMPLE_HEAD if live else None, pad_edge=False)
+    for column in shown.columns[1:]:
+        column.justify, column.overflow = "right", "fold"
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)
+    console.print()
+
+
+def _print_tables(result: "Diversity") -> None:
+    from rich.console import Console
+
+    from personahub.workflows.diversity_report import headings, notes, table
+
     for form, heading in headings(result).items():
-        console.print(heading, style="bold")
-        shown = Table(
-            "",
-            *(each.name for each in result.sets),
-            box=box.SIMPLE_HEAD if live else None,
-            pad_edge=False,
-        )
-        for column in shown.columns[1:]:
-            column.justify, column.overflow = "right", "fold"
-        for row in table(result, form):
-            shown.add_row(*row)
-        console.print(shown)
-        console.print()
+        print_table(heading, [each.name for each in result.sets], table(result, form))
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     for line in notes(result):
         console.print(line)
     console.print(

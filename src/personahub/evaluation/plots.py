@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Look", "look_of", "plot_diversity", "plotting", "printable", "save_figure"]
+__all__ = ["Look", "draw_measure", "look_of", "plot_diversity", "plotting", "printable", "save_figure"]
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)))
@@ -144,7 +144,7 @@ def plot_diversity(
         _draw_cosines(figure.add_subplot(grid[0, :]), cosines)
         for number, name in enumerate(METRICS):
             axes = figure.add_subplot(grid[1 + number // _COLUMNS, number % _COLUMNS])
-            _draw_measure(axes, name, [each[name] for each in measures])
+            draw_measure(axes, name, [each[name] for each in measures])
         _explain(figure.add_subplot(grid[-1, len(METRICS) % _COLUMNS :]))
         figure.legend(
             handles=[_handle(place, label) for place, label in enumerate(labels)],
@@ -191,7 +191,8 @@ def _draw_cosines(axes: "Axes", cosines: Sequence[CosineDistribution | None]) ->
     axes.set_ylabel("density of pairs")
 
 
-def _draw_measure(axes: "Axes", name: str, measures: Sequence[Measure]) -> None:
+def draw_measure(axes: "Axes", name: str, measures: Sequence[Measure]) -> None:
+    """Draw one measure of several sets, each on a line of its own, with its interval or "not done"."""
     metric = METRICS[name]
     axes.set_title(f"{metric.title} {'→' if metric.higher_is_diverse else '←'}", loc="left")
     axes.set_ylim(len(measures) - 0.4, -0.6)

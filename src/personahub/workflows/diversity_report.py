@@ -9,7 +9,7 @@ from personahub.errors import UserError
 from personahub.evaluation.measures import METRICS, Measure
 from personahub.workflows.evaluate_diversity import Diversity, Measured
 
-__all__ = ["FORMS", "cell", "headings", "notes", "table", "write_report"]
+__all__ = ["FORMS", "Form", "cell", "headings", "markdown_line", "notes", "table", "write_report"]
 
 Form = Literal["matched", "raw"]
 FORMS: tuple[Form, ...] = ("matched", "raw")
@@ -112,14 +112,17 @@ def _markdown(result: Diversity) -> Iterator[str]:
     )
     for form, heading in headings(result).items():
         yield f"\n## {heading}\n"
-        yield _line(["", *(f"{each.name} (set {place})" for place, each in enumerate(result.sets, 1))])
+        yield markdown_line(
+            ["", *(f"{each.name} (set {place})" for place, each in enumerate(result.sets, 1))]
+        )
         yield "|---|" + "--:|" * len(result.sets)
-        yield from map(_line, table(result, form))
+        yield from map(markdown_line, table(result, form))
     if told := list(notes(result)):
         yield "\n## Notes\n"
         yield from (f"- {line}" for line in told)
     yield "\n![cosines and measures of the matched sets](diversity.png)"
 
 
-def _line(cells: list[str]) -> str:
+def markdown_line(cells: list[str]) -> str:
+    """A row of a table in Markdown."""
     return "| " + " | ".join(each.replace("|", "\\|") for each in cells) + " |"

@@ -30,7 +30,7 @@ from personahub.workflows.embed import embedding_model_for
 from personahub.workflows.steps import StepWatcher
 from personahub.workflows.text_sets import embed_texts, open_sets
 
-__all__ = ["Diversity", "Measured", "SetDiversity", "evaluate_diversity"]
+__all__ = ["Diversity", "Measured", "SetDiversity", "check_plotting", "evaluate_diversity"]
 
 _MATCHED_TEXTS = 10_000
 _Ints = npt.NDArray[np.int64]
@@ -166,7 +166,7 @@ def evaluate_diversity(
     if not sets:
         raise UserError("evaluate diversity: no set of texts is given; name at least one file or data set")
     if out is not None:
-        _check_plotting(Path(out))
+        check_plotting(Path(out))
     watcher = watcher or StepWatcher()
     declared = open_embedding_model(embeddings)
     opened = open_sets(sets, Hub(hub) if hub is not None else None, field, watcher)
@@ -266,7 +266,12 @@ def _same_count(known: Sequence[_Ints]) -> list[_Ints]:
     return [places[: min(enough, default=0)] for places in known]
 
 
-def _check_plotting(out: Path) -> None:
+def check_plotting(out: Path) -> None:
+    """See that a report can be written there.
+
+    Raises:
+        UserError: there is no matplotlib, or a file in the folder's place.
+    """
     if importlib.util.find_spec("matplotlib") is None:
         raise UserError(f"--out {out}: plots need matplotlib: pip install 'personahub[evaluate]'")
     if out.exists() and not out.is_dir():

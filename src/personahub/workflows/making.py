@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from personahub.records import Record, SetAside
@@ -43,6 +43,8 @@ class Making:
         wanted: how many to accept.
         accept: is given each that is.
         checks: says of each that is not repeated whether it passes; None where nothing is checked.
+        spending: calls that the run makes, which are its end; None where the records are.
+        replied: replies that came before the first record's.
     """
 
     work: Work[Any]
@@ -52,6 +54,8 @@ class Making:
     wanted: int
     accept: Callable[[Record, Mapping[str, Judged]], None]
     checks: RecordChecks | None = None
+    spending: int | None = None
+    replied: int = 0
     made: int = 0
     asked: int = 0
     _numbered: Callable[[Brief], Brief] = field(init=False)
@@ -64,7 +68,7 @@ class Making:
     async def run(self) -> None:
         """Ask as many questions as records are missing, then again for those that were not accepted."""
         while (missing := self.wanted - self.made) and not self.work.engine.stopping:
-            wave = list(islice(self.briefs, min(missing, _CHECKED if self.checks else _WAVE)))
+            wave = self._wave(min(missing, _CHECKED if self.checks else _WAVE))
             if self.work.estimator:
                 places = spread(self.wanted)
                 wave = [wave[place] for place in sorted(places) if place < len(wave)]
@@ -74,9 +78,32 @@ class Making:
             if self.work.estimator:
                 return
 
+    def _wave(self, most: int) -> list[Brief]:
+        """The next briefs, only so many that all their questions fit into the calls that are left.
+
+        The first question of each is asked before the second of any: of more records than that, none would
+        be whole. One is begun in any case, so that it is the engine who says that nothing is left.
+        """
+        if self.spending is None:
+            return list(islice(self.briefs, most))
+        wave: list[Brief] = []
+        left = self.spending - self.replied
+        for brief in islice(self.briefs, most):
+            left -= len(self.synthesizer.steps(brief))
+            if wave and left < 0:
+                self.briefs = chain([brief], self.briefs)
+                break
+            wave.append(brief)
+        return wave
+
+    def _is_spent(self) -> bool:
+        spent = self.spending is not None and bool(self.work.engine.over_budget)
+        return spent and self.work.calls_made() >= (self.spending or 0)
+
     async def _make(self, wave: Sequence[Brief]) -> None:
         due = _Due(self, wave)
         async for completion, exchanges in converse(self.work.engine, self.synthesizer, wave):
+            self.replied += 1
             for exchange in exchanges:
                 if self.work.estimator:
                     self.work.estimator.add(str(exchange.brief.position), completion)
@@ -86,7 +113,8 @@ class Making:
                     await due.is_done(exchange.brief, self._answer(exchange))
             if completion.failure:
                 self.work.failed(completion.failure)
-        await due.settle()
+        # What was paid for counts, also where one before it could not be asked again.
+        await due.settle(gaps=self._is_spent())
         await self._check()
 
     async def _check(self) -> None:
@@ -156,14 +184,15 @@ class _Due:
         if len(self._done) >= _JUDGED or time.monotonic() - self._settled >= _JUDGED_SECONDS:
             await self.settle()
 
-    async def settle(self) -> None:
-        """Hand on what has nothing undone before it."""
+    async def settle(self, *, gaps: bool = False) -> None:
+        """Hand on what has nothing undone before it, or with ``gaps`` all that is done."""
         ready = []
         while self._next < len(self._wave):
             brief = self._wave[self._next]
-            if brief.position not in self._done:
+            if brief.position in self._done:
+                ready.append((brief, self._done.pop(brief.position)))
+            elif not gaps:
                 break
-            ready.append((brief, self._done.pop(brief.position)))
             self._next += 1
         if ready:
             self._settled = time.monotonic()

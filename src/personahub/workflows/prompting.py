@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
@@ -102,6 +102,15 @@ class Material:
     key_points: list[str] = field(default_factory=list)
     scenarios: list[str] = field(default_factory=list)
     examples: list[int] = field(default_factory=list)
+
+    def identity(self) -> dict[str, Any]:
+        """What was read, for what identifies a run."""
+        return {
+            "items": self.items.digest if self.items else None,
+            "seeds": self.seeds.digest if self.seeds else None,
+            "key_points": self.key_points,
+            "scenarios": self.scenarios,
+        }
 
 
 def load_material(hub: Hub, task: Task, settings: Settings, prompting: Prompting) -> Material:

@@ -188,6 +188,11 @@ class Work(Generic[_O]):
             )
             self.outcome.interrupted = True
 
+    def calls_made(self) -> int:
+        """Calls that were answered or may have been billed, those of earlier invocations included."""
+        spent = self.journal.spent(self.outcome.run.number).values()
+        return sum(sums.replies + sums.wasted for sums in spent)
+
     def failed(self, failure: Failure) -> None:
         """Count a request that was given up; the journal has its reason."""
         self.outcome.failures[failure.reason] += 1

@@ -116,7 +116,8 @@ def _give_again(run: Run, hub: Path | str, model: Any, calls: Calls, watcher: Wa
         return synthesize(
             given["task"],
             hub,
-            n=known["n"],
+            n=None if known.get("spending") else known["n"],
+            spending=known.get("spending"),
             dataset=known["dataset"],
             out=given["out"],
             form=given["form"],

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ class SynthesizeOutcome(Outcome):
         dataset: the data set that the records are in.
         wanted: how many were asked for.
         asked: how many were made for them, those set aside and failed included.
+        prepared: replies to what the method needs before the first record, such as examples' personas.
         ids: of the records, in their order.
         hub: where they are.
     """
@@ -59,6 +60,7 @@ class SynthesizeOutcome(Outcome):
     dataset: str = ""
     wanted: int = 0
     asked: int = 0
+    prepared: int = 0
     ids: list[str] = field(default_factory=list)
     hub: Hub | None = field(default=None, repr=False)
 
@@ -79,6 +81,7 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
     hub: Path | str,
     *,
     n: int | None = None,
+    spending: int | None = None,
     dataset: str | None = None,
     out: Path | str | None = None,
     form: Form = "records",
@@ -105,6 +108,8 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
         task: the task's name, or the folder of one's own.
         hub: the hub's directory; made where the task needs no personas.
         n: how many records to accept; by default 10, or all that a list of items gives.
+        spending: make so many calls instead, and accept what comes of them. That they are made is the run's
+            end; what other runs had answered is asked again, so that each run pays for itself.
         dataset: the name of the data set, which may be there already; by default the task's.
         out: a file for the records, .jsonl, .jsonl.gz or .parquet, written whole at the end.
         form: of the file: "records" with all their lineage, or "personahub", the paper's columns.
@@ -129,6 +134,10 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
     declared = Task.load(task)
     settings = declared.settings(options or {})
     language = check_language(language) if language else None
+    if spending is not None:
+        if n is not None or calls.batch or calls.estimate:
+            raise UserError("spending: goes with no number of records, no batch and no estimate")
+        n, calls = spending, replace(calls, max_calls=spending, fresh=True)
     _check_numbers(n, samples)
     if checks and not checks.names:
         raise UserError("checks: say which a record must pass, such as Checks(('answers', 'language'))")
@@ -160,12 +169,7 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
         "dataset": dataset,
         "options": declared.described(settings),
         "prompting": {**asdict(prompting), "method": method},
-        "material": {
-            "items": material.items.digest if material.items else None,
-            "seeds": material.seeds.digest if material.seeds else None,
-            "key_points": material.key_points,
-            "scenarios": material.scenarios,
-        },
+        "material": material.identity(),
         "selection": asdict(selection),
         "n": n,
         "samples": samples,
@@ -175,6 +179,8 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
         "seed": seed,
         "personas": len(personas),
     }
+    if spending is not None:
+        configuration["spending"] = spending
     given = {
         "task": str(task),
         "options": {name: str(v) if isinstance(v, Path) else v for name, v in (options or {}).items()},
@@ -224,12 +230,15 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
             once=bool(selection.ids) and material.items is None,
         )
         write = held.enter_context(file.writing()) if file and not calls.estimate else None
-        run_async(_run(work, plan, synthesizer, how, opened, write, limit, judging))
+        run_async(_run(work, plan, synthesizer, how, opened, write, limit, judging, spending))
+        if spending is not None and outcome.over_budget and work.calls_made() >= spending:
+            outcome.interrupted, outcome.over_budget = False, ""
         if calls.estimate:
             share = max(len(outcome.ids) / max(outcome.asked, 1), 1 / _ATTEMPTS)
             # The share kept is known from a few only, so the high end allows for half as many again.
             work.estimated(Range(1 / share, min(1.5 / share, _ATTEMPTS) if share < 1 else 1.0))
-        work.ended({"records": len(outcome.ids), "asked": outcome.asked})
+        counts = {"records": len(outcome.ids), "asked": outcome.asked}
+        work.ended(counts if spending is None else {**counts, "prepared": outcome.prepared})
         return outcome
 
 
@@ -293,6 +302,7 @@ async def _run(
     write: WriteRecord | None,
     limit: int,
     judging: RecordChecks | None,
+    spending: int | None,
 ) -> None:
     outcome = work.outcome
 
@@ -305,10 +315,22 @@ async def _run(
             write(record, {check: told_of(judged) for check, judged in found.items()})
 
     async with work.engaged():
+        before = work.calls_made()
         synthesizer = await prepare(work, plan, synthesizer)
+        outcome.prepared = work.calls_made() - before + work.engine.totals.answered_before
         with RepetitionFilter(work.hub, synthesizer, how, encoder) as repetition:
             briefs = plan.briefs(limit)
-            making = Making(work, synthesizer, briefs, repetition, outcome.wanted, accept, judging)
+            making = Making(
+                work,
+                synthesizer,
+                briefs,
+                repetition,
+                outcome.wanted,
+                accept,
+                judging,
+                spending,
+                outcome.prepared,
+            )
             try:
                 await making.run()
             finally:
