@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from personahub.workflows.datasets import export_dataset, list_datasets, show_dataset
     from personahub.workflows.dedup import deduplicate, duplicates_of
     from personahub.workflows.evaluate_diversity import evaluate_diversity
+    from personahub.workflows.evaluate_similarity import evaluate_similarity
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
     from personahub.workflows.merge import merge
@@ -63,6 +64,7 @@ __all__ = [
     "deduplicate",
     "duplicates_of",
     "evaluate_diversity",
+    "evaluate_similarity",
     "expand",
     "export",
     "export_dataset",
@@ -102,6 +104,7 @@ _HOMES = {
     "deduplicate": "personahub.workflows.dedup",
     "duplicates_of": "personahub.workflows.dedup",
     "evaluate_diversity": "personahub.workflows.evaluate_diversity",
+    "evaluate_similarity": "personahub.workflows.evaluate_similarity",
     "expand": "personahub.workflows.expand",
     "export": "personahub.workflows.export",
     "export_dataset": "personahub.workflows.datasets",
