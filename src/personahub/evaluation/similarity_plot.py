@@ -1,5 +1,6 @@
 """The plot of the similarity study: problems' cosines at each level of the personas', beside the paper's."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel", "plot_similarity"]
 
-_COLUMNS = 3
+_CHARACTERS = 17
+"""Of a note, to an inch."""
 _FEWEST_BOXED = 4
 """Pairs that a box says something of."""
-_WIDEST = 0.07
+_WIDEST = 0.06
 _NARROWEST = 0.012
 
 
@@ -27,12 +29,12 @@ class Panel:
     """What one model, or two, gave.
 
     Attributes:
-        title: who made the problems.
+        models: who made the problems: one model, or one for each persona of a pair.
         cosines: by prompt, the problems' cosines at each level.
         others: by prompt, the mean of other pairs; None where there are none.
     """
 
-    title: str
+    models: tuple[str, str]
     cosines: Mapping[str, Sequence[Sequence[float]]]
     others: Mapping[str, float | None]
 
@@ -55,36 +57,44 @@ def plot_similarity(
     """
     from matplotlib.figure import Figure
 
-    columns = min(max(len(panels), 1), _COLUMNS)
-    width = max(4.6 * columns, 6.4)
+    count = max(len(panels), 1)
+    width = max(4.8 * count, 6.8)
+    told = "\n".join(textwrap.fill(note, int(width * _CHARACTERS)) for note in notes)
+    # Inches: the panels, the notes, and what the title, the labels and the legend take.
+    heights = 3.9, 0.14 * (told.count("\n") + 1)
     with plotting():
-        figure = Figure(figsize=(width, 5.6 + 0.17 * len(notes)), layout="constrained")
+        figure = Figure(figsize=(width, sum(heights) + 1.5), layout="constrained")
         figure.suptitle(
             "How alike two personas' math problems are, by how alike the personas are", fontsize=11
         )
-        drawn = [
-            value for panel in panels for some in panel.cosines.values() for each in some for value in each
-        ]
-        low = min([0.25, *levels, *(value - 0.05 for value in drawn)])
+        grid = figure.add_gridspec(2, count, height_ratios=heights)
+        low = _lowest(levels, panels)
         for place, panel in enumerate(panels):
-            axes = figure.add_subplot(1, len(panels), place + 1)
-            _draw(axes, levels, panel, max(low, -1.0))
+            axes = figure.add_subplot(grid[0, place])
+            _draw(axes, levels, panel, low)
             if place == 0:
                 axes.set_ylabel("cosine of the two problems")
-        figure.supxlabel("\n".join(notes), fontsize=7.5, color="0.35", x=0.02, ha="left")
-        figure.legend(
-            handles=_handles(prompts),
-            loc="outside upper center",
-            ncols=2 if columns == 1 else 4,
-            frameon=False,
-        )
+        below = figure.add_subplot(grid[1, :])
+        below.set_axis_off()
+        below.text(0, 1, told, fontsize=7.5, color="0.35", va="top")
+        figure.legend(handles=_handles(prompts), loc="outside lower center", ncols=2, frameon=False)
         save_figure(figure, path)
+
+
+def _lowest(levels: Sequence[float], panels: Sequence[Panel]) -> float:
+    """Where the axis of the problems' cosines begins, the same in all panels."""
+    drawn = [
+        value for panel in panels for some in panel.cosines.values() for each in some for value in each
+    ] + [mean for panel in panels for mean in panel.others.values() if mean is not None]
+    return max(min([0.3, *levels, *drawn]) - 0.05, -1.0)
 
 
 def _draw(axes: "Axes", levels: Sequence[float], panel: Panel, low: float) -> None:
     step = _step(levels)
-    left, right = min([*levels, BAND_LEVEL]) - step, max([*levels, BAND_LEVEL]) + step
-    axes.set_title(printable(panel.title, "a model"), loc="left")
+    left, right = min([*levels, BAND_LEVEL]) - 2.2 * step, max([*levels, BAND_LEVEL]) + 1.4 * step
+    first, second = (printable(name, f"model {place}") for place, name in enumerate(panel.models, 1))
+    one = panel.models[0] == panel.models[1]
+    axes.set_title(first if one else f"{first} for one,\n{second} for the other", loc="left")
     axes.set_xlim(left, right)
     axes.set_ylim(low, 1.07)
     axes.grid(axis="y", color="0.92")
@@ -100,7 +110,7 @@ def _draw(axes: "Axes", levels: Sequence[float], panel: Panel, low: float) -> No
         for level, values in zip(levels, cosines, strict=True):
             _draw_pairs(axes, level + shift, values, step, number)
         if (mean := panel.others[prompt]) is not None:
-            axes.plot([left, left + 0.55 * step], [mean, mean], color=colour, linewidth=2.5, clip_on=False)
+            axes.plot([left, left + 0.5 * step], [mean, mean], color=colour, linewidth=3)
     for place, level in enumerate(levels):
         counts = [len(cosines[place]) for cosines in panel.cosines.values()]
         shown = str(counts[0]) if len(set(counts)) == 1 else "/".join(map(str, counts))

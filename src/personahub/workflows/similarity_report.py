@@ -165,7 +165,7 @@ def write_report(result: Similarity, out: Path) -> None:
 
 def _panel(models: tuple[str, str], series: list[Series]) -> Panel:
     return Panel(
-        _title(models),
+        models,
         {each.prompt: [[c for c in some if c is not None] for some in each.cosines] for each in series},
         {each.prompt: each.others.mean.value for each in series},
     )
