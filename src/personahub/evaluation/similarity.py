@@ -23,7 +23,10 @@ BAND = (0.60, 0.75)
 BAND_LEVEL = 0.9
 PAPER_EMBEDDINGS = "text-embedding-3-small (512 dimensions)"
 REPLICATES = 2000
+_AT_ONCE = 100
+"""Replicates at a time: some megabytes for thousands of pairs."""
 _Floats = npt.NDArray[np.float64]
+_Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -103,23 +106,24 @@ def mean_of(strata: Sequence[npt.ArrayLike], seed: int) -> Sized:
     together = np.concatenate([np.empty(0), *parts])
     if not len(together):
         return Sized(None, None, None, 0)
-    return _sized(lambda places: float(together[places].mean()), list(map(len, parts)), seed)
+    return _sized(lambda places: together[places].mean(axis=1), list(map(len, parts)), seed)
 
 
-def rank_correlation(strata: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]], seed: int) -> Sized:
+def rank_correlation(strata: Sequence[tuple[Sequence[float], Sequence[float]]], seed: int) -> Sized:
     """Spearman's correlation over the pairs of all strata, with its interval.
 
     Args:
         strata: of each the personas' and the problems' cosines.
         seed: of the bootstrap.
     """
-    personas, problems = (
-        np.concatenate([np.empty(0), *(np.asarray(part[n], np.float64) for part in strata)]) for n in (0, 1)
-    )
+    personas, problems = (np.array([value for part in strata for value in part[side]]) for side in (0, 1))
     if spearman(personas, problems) is None:
         return Sized(None, None, None, len(personas))
-    sizes = [len(np.asarray(part[0])) for part in strata]
-    return _sized(lambda places: spearman(personas[places], problems[places]), sizes, seed)
+    return _sized(
+        lambda places: _correlations(_ranks(personas, places), _ranks(problems, places)),
+        [len(part) for part, _ in strata],
+        seed,
+    )
 
 
 def spearman(left: _Floats, right: _Floats) -> float | None:
@@ -127,36 +131,61 @@ def spearman(left: _Floats, right: _Floats) -> float | None:
 
     None for fewer than three pairs, or where either side is the same throughout.
     """
-    if len(left) < 3:
+    if len(left) < 3 or np.ptp(left) == 0 or np.ptp(right) == 0:
         return None
-    one, other = _ranks(left), _ranks(right)
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return None
-    return float(np.corrcoef(one, other)[0, 1])
+    everything = np.arange(len(left))[None]
+    return float(_correlations(_ranks(left, everything), _ranks(right, everything))[0])
 
 
-def _ranks(values: _Floats) -> _Floats:
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: _Floats = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return ranks
+def _ranks(values: _Floats, places: _Ints) -> _Floats:
+    """The ranks, within each row, of the values at the row's places: shape of ``places``."""
+    distinct, codes = np.unique(values, return_inverse=True)
+    taken = codes[places]
+    rows = np.arange(len(places))[:, None] * len(distinct)
+    counts = np.bincount((taken + rows).ravel(), minlength=len(places) * len(distinct))
+    counts = counts.reshape(len(places), -1)
+    ranks = np.cumsum(counts, axis=1) - (counts - 1) / 2
+    shared: _Floats = np.take_along_axis(ranks, taken, axis=1)
+    return shared
 
 
-def _sized(statistic: Callable[[npt.NDArray[np.int64]], float | None], sizes: list[int], seed: int) -> Sized:
-    """A number of all places, and its interval from drawing those of each stratum anew, with replacement."""
+def _correlations(left: _Floats, right: _Floats) -> _Floats:
+    """Pearson's correlation of each row with the other's; NaN where a row is the same throughout."""
+    left, right = (side - side.mean(axis=1, keepdims=True) for side in (left, right))
+    above = (left * right).sum(axis=1)
+    below = np.sqrt((left**2).sum(axis=1) * (right**2).sum(axis=1))
+    found: _Floats = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    return found
+
+
+def _sized(statistic: Callable[[_Ints], _Floats], sizes: Sequence[int], seed: int) -> Sized:
+    """A number of all places, and its interval from drawing those of each stratum anew, with replacement.
+
+    Args:
+        statistic: of each row of places.
+        sizes: how many places each stratum has.
+        seed: of the draws.
+    """
     count = sum(sizes)
-    value = statistic(np.arange(count))
+    value = float(statistic(np.arange(count)[None])[0])
     if count < LEAST:
         return Sized(value, None, None, count)
     draws = np.random.default_rng([seed, count])
     starts = np.cumsum([0, *sizes[:-1]])
-    replicates = []
-    for _ in range(REPLICATES):
-        parts = [
-            start + draws.integers(size, size=size) for start, size in zip(starts, sizes, strict=True) if size
+    replicates = np.concatenate(
+        [
+            statistic(
+                np.hstack(
+                    [
+                        start + draws.integers(max(size, 1), size=(_AT_ONCE, size))
+                        for start, size in zip(starts, sizes, strict=True)
+                    ]
+                )
+            )
+            for _ in range(REPLICATES // _AT_ONCE)
         ]
-        if (replicate := statistic(np.concatenate(parts))) is not None:
-            replicates.append(replicate)
-    low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    )
+    low, high = np.nanquantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Sized(value, float(low), float(high), count)
 
 

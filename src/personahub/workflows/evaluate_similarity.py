@@ -173,6 +173,8 @@ def evaluate_similarity(
         UserError: whatever the user can mend; nothing was asked then.
     """
     calls, watcher = calls or Calls(), watcher or Watcher()
+    # NumPy takes no negative seeds.
+    seed %= 2**63
     narrow = " ".join(narrow.split())
     _check(pairs, levels, calls, second_model)
     if out is not None:
