@@ -497,5 +497,9 @@ def test_real_models_write_problems_that_are_compared(tmp_path: Path, small_mode
         hub.path, pairs=1, levels=[0.6, 0.8], narrow="", model=small_model, calls=Calls(max_calls=6)
     )
     assert result.embeddings == "use-multilingual-v3"
-    there = sum(spread.mean.pairs for spread in result.series[0].levels)
-    assert there + result.series[0].missing == 2
+    (series,) = result.series
+    drawn = sum(map(len, result.drawn.pairs))
+    assert drawn >= 1
+    assert sum(spread.mean.pairs for spread in series.levels) + series.missing == drawn
+    # It may be cut off, and is asked once more then.
+    assert 1 <= result.outcome.totals.calls <= 6

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["similarity_command"]
 
+_WIDE = 122
+"""Columns of a terminal that all of a table takes."""
+_NARROW = (0, 1, 2, 4, 5, 8)
+"""The places of what a narrower one shows."""
+
 
 @with_calls
 def similarity_command(
@@ -105,7 +110,7 @@ def _say(result: "Similarity", hub: Path, out: Path | None, *, json: bool) -> No
 
 
 def _print_tables(result: "Similarity") -> None:
-    """Print the tables: within the width of a terminal, uncut into a file or a pipe."""
+    """Print the tables: on a narrow terminal their first columns, into a file or a pipe all."""
     import sys
 
     from rich import box
@@ -116,13 +121,15 @@ def _print_tables(result: "Similarity") -> None:
 
     live = sys.stdout.isatty()
     console = Console(width=None if live else 10_000, highlight=False, markup=False)
+    chosen = [place for place in range(len(HEADINGS)) if console.width >= _WIDE or place in _NARROW]
     for title, rows in tables(result):
         console.print(title, style="bold")
-        shown = Table(*HEADINGS, box=box.SIMPLE_HEAD if live else None, pad_edge=False)
+        headings = [HEADINGS[place] for place in chosen]
+        shown = Table(*headings, box=box.SIMPLE_HEAD if live else None, pad_edge=False)
         for column in shown.columns[2:]:
             column.justify, column.overflow = "right", "fold"
         for row in rows:
-            shown.add_row(*row)
+            shown.add_row(*(row[place] for place in chosen))
         console.print(shown)
         console.print()
     for line in (*summary(result), *notes(result)):

@@ -90,7 +90,6 @@ class Asking:
             self._work.estimator.add(persona, completion)
         if completion.failure:
             self.failures.setdefault(model, Counter())[completion.failure.reason] += 1
-            self._work.failed(completion.failure)
         # What a model thinks aloud is no part of its problem.
         elif text := completion.value.rpartition("</think>")[2].strip():
             self.texts[model, prompt, persona] = text

@@ -133,7 +133,10 @@ def notes(result: Similarity) -> Iterator[str]:
         yield f"personas without an embedding, left out: {drawn.unembedded:,} (personahub hub index HUB)"
     for model, reasons in result.failures.items():
         listed = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
-        yield f"{model}: problems that could not be had: {listed}; their pairs are left out"
+        yield (
+            f"{model}: problems that could not be had: {listed}; their pairs are left out, and the same"
+            " command asks for them again"
+        )
 
 
 def write_report(result: Similarity, out: Path) -> None:
