@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from batch_run import open_model
+from batch_vendor import BatchVendor
 from commands import Run, one_line_error
 from hubs import add_personas, hub_of
 from personahub import Calls, UserError, evaluate_similarity
+from personahub.completion.batches import Polling
 from personahub.evaluation.pairs import WITHIN
 from personahub.evaluation.vectors import pair_cosines
 from personahub.hub import Hub
@@ -217,6 +220,17 @@ def test_an_interrupt_keeps_what_was_answered(hub: Path) -> None:
     whole = study(hub, answering)
     assert not whole.outcome.interrupted
     assert answering.calls == 2 * len(asked_of(whole))
+
+
+def test_a_study_goes_through_a_batch(
+    hub: Path, openai: BatchVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openai.answer = lambda body, _: body["messages"][-1]["content"].rpartition("Persona: ")[2]
+    monkeypatch.setattr(Polling.__init__, "__defaults__", (0.01, 0.03))
+    result = study(hub, open_model("openai", openai.url), calls=Calls(batch=True))
+    assert len(openai.made) == 1
+    assert result.outcome.totals.calls == 2 * len(asked_of(result))
+    assert result.series[0].correlation.value > 0.95
 
 
 def test_an_estimate_asks_for_five_personas_and_writes_no_report(hub: Path, tmp_path: Path) -> None:

@@ -103,6 +103,12 @@ def test_the_same_seed_draws_the_same_pairs_and_another_one_others() -> None:
     assert pairs(1) == pairs(1) != pairs(2)
 
 
+def test_a_larger_draw_begins_with_a_smaller_one() -> None:
+    vectors = rows(60)
+    few, many = (draw_pairs(vectors, np.zeros(60), [0.5], wanted, 0).levels[0] for wanted in (3, 9))
+    assert many.pairs[:3].tolist() == few.pairs.tolist()
+
+
 def test_rows_without_a_partner_make_no_pair() -> None:
     search = draw_pairs(rows(3), np.array([0, 1, 2]), LEVELS, 5, 0)
     assert (search.pairs, [len(level.pairs) for level in search.levels]) == (0, [0, 0])
