@@ -223,20 +223,15 @@ def evaluate_similarity(
         names = tuple(each[0].name for each in (models, seconds) if each)
         vectors = opened.embeddings.vectors([each.id for each in asked])
         problems = Problems(asking.texts, encoder, vectors)
+        series = _series(problems, names, prompts, drawn, asking.not_done, seed)
         result = Similarity(
             levels=tuple(levels),
             wanted=pairs,
             drawn=drawn,
             prompts=prompts,
             models=names,
-            series=(series := _series(problems, names, prompts, drawn, asking.not_done, seed)),
-            narrowing=tuple(
-                narrowing_of(plain, narrowed, seed)
-                for plain in series
-                for narrowed in series
-                if (plain.prompt, narrowed.prompt) == ("plain", "narrowed")
-                and plain.models == narrowed.models
-            ),
+            series=series,
+            narrowing=_narrowings(series, seed),
             not_done=asking.not_done,
             failures=asking.failures,
             texts=asking.texts,
@@ -288,3 +283,9 @@ def _series(
     return tuple(
         series_of(problems, prompt, voice, drawn.pairs, seed) for voice in voices for prompt in prompts
     )
+
+
+def _narrowings(series: Sequence[Series], seed: int) -> tuple[Narrowing, ...]:
+    narrowed = {each.models: each for each in series if each.prompt == "narrowed"}
+    plain = (each for each in series if each.prompt == "plain" and each.models in narrowed)
+    return tuple(narrowing_of(each, narrowed[each.models], seed) for each in plain)
