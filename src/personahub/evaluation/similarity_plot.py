@@ -169,7 +169,7 @@ def _draw_pairs(axes: "Axes", at: float, values: Sequence[float], step: float, n
         list(values),
         linestyle="",
         marker=look.marker,
-        markersize=3 if len(values) < 40 else 2,
+        markersize=5 if len(values) < _FEWEST_BOXED else 3 if len(values) < 40 else 2,
         color=look.colour,
         alpha=0.5,
         markeredgewidth=0,
