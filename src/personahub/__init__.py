@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from personahub.workflows.dedup import deduplicate, duplicates_of
     from personahub.workflows.evaluate_arms import evaluate_arms
     from personahub.workflows.evaluate_diversity import evaluate_diversity
+    from personahub.workflows.evaluate_similarity import evaluate_similarity
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
     from personahub.workflows.merge import merge
@@ -65,6 +66,7 @@ __all__ = [
     "duplicates_of",
     "evaluate_arms",
     "evaluate_diversity",
+    "evaluate_similarity",
     "expand",
     "export",
     "export_dataset",
@@ -105,6 +107,7 @@ _HOMES = {
     "duplicates_of": "personahub.workflows.dedup",
     "evaluate_arms": "personahub.workflows.evaluate_arms",
     "evaluate_diversity": "personahub.workflows.evaluate_diversity",
+    "evaluate_similarity": "personahub.workflows.evaluate_similarity",
     "expand": "personahub.workflows.expand",
     "export": "personahub.workflows.export",
     "export_dataset": "personahub.workflows.datasets",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from personahub.cli.evaluate_similarity import similarity_command
 from personahub.cli.options import Encoder, Json, Seed
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ evaluate_app = typer.Typer(no_args_is_help=True, help="Measure what was made: ho
 @evaluate_app.callback()
 def _group() -> None:
     """Measure what was made: how diverse it is."""
+
+
+evaluate_app.command("similarity")(similarity_command)
 
 
 @evaluate_app.command("diversity")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from personahub.errors import UserError
-from personahub.hub.datasets import read_on, reason_of
+from personahub.hub.datasets import past_compactions, read_on, reason_of
 from personahub.hub.indexes import bring_up_to_date, open_indexed
 
 if TYPE_CHECKING:
@@ -136,6 +136,11 @@ class Embeddings:
             ids.append(batch["id"])
             start = end
         return pa.chunked_array(ids, pa.string()), vectors[:start]
+
+    def at(self, places: npt.NDArray[np.int64]) -> tuple[pa.ChunkedArray, npt.NDArray[np.float16]]:
+        """Ids and vectors, shape (len(places), dimensions), at these places of the table, in rising order."""
+        rows = past_compactions(lambda: self.open().take(places.tolist(), ["id", "vector"]))  # type: ignore[union-attr]
+        return rows["id"], np.concatenate([as_matrix(chunk) for chunk in rows["vector"].chunks])
 
     def vectors(self, ids: Sequence[str]) -> dict[str, npt.NDArray[np.float16]]:
         """The vectors of these personas, by id; those that have none are left out."""

@@ -99,9 +99,9 @@ def retry(
         raise UserError(f"run {number}: nothing failed for {', '.join(sorted(unknown))}; failed for: {there}")
     if not reasons:
         raise UserError(f"run {number}: has no failures to ask again")
-    if run.verb == "verify":
-        # A verdict stands for its run, so what is asked again is another run's.
-        raise UserError(f"run {number}: give its verify command again, which asks again what failed")
+    if run.verb in {"verify", "evaluate similarity"}:
+        # A verdict or a report stands for its run, so what is asked again is another run's.
+        raise UserError(f"run {number}: give its {run.verb} command again, which asks again what failed")
     given = model or run.given.get("model")
     if given is None:
         raise UserError(f"run {number}: was given a model object, so the model must be named again")
