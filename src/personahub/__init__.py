@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from personahub.workflows.curate import curate
     from personahub.workflows.datasets import export_dataset, list_datasets, show_dataset
     from personahub.workflows.dedup import deduplicate, duplicates_of
+    from personahub.workflows.evaluate_coverage import evaluate_coverage
     from personahub.workflows.evaluate_diversity import evaluate_diversity
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
@@ -62,6 +63,7 @@ __all__ = [
     "curate",
     "deduplicate",
     "duplicates_of",
+    "evaluate_coverage",
     "evaluate_diversity",
     "expand",
     "export",
@@ -101,6 +103,7 @@ _HOMES = {
     "curate": "personahub.workflows.curate",
     "deduplicate": "personahub.workflows.dedup",
     "duplicates_of": "personahub.workflows.dedup",
+    "evaluate_coverage": "personahub.workflows.evaluate_coverage",
     "evaluate_diversity": "personahub.workflows.evaluate_diversity",
     "expand": "personahub.workflows.expand",
     "export": "personahub.workflows.export",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from personahub.cli.coverage import coverage_command
 from personahub.cli.options import Encoder, Json, Seed
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ evaluate_app = typer.Typer(no_args_is_help=True, help="Measure what was made: ho
 @evaluate_app.callback()
 def _group() -> None:
     """Measure what was made: how diverse it is."""
+
+
+evaluate_app.command("coverage")(coverage_command)
 
 
 @evaluate_app.command("diversity")

@@ -67,7 +67,7 @@ def _cut_before(text: str, language: str) -> str:
 def _chinese(text: str) -> str:
     """What stands after the last 的 of a clause, since all before it tells of it; or the first clause itself.
 
-    "一位在公司工作，喜欢开源的工程师": the first clause is none but tells what the person does, so the next counts.
+    "一位在公司工作，喜欢开源的工程师": the first clause only tells what the person does, so the next counts.
     """
     clauses = [clause for clause in re.split("[，。；！？,;.!?]", text) if clause.strip()] or [""]
     first = clauses[0].strip()

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from personahub.evaluation.vectors import unit
 
-__all__ = ["ListVectors", "Matches", "forms_to_compare", "match_list"]
+__all__ = ["ListVectors", "Matches", "forms_to_compare", "match_list", "nearest_rows"]
 
 _WHOLE = 0.3
 """What the cosine of a whole persona weighs beside that of its head, where several entries are near."""
@@ -53,25 +53,28 @@ class Matches(NamedTuple):
         return (self.cosine >= threshold) & (self.cosine > self.other)
 
 
-def match_list(heads: npt.NDArray[Any], wholes: npt.NDArray[Any], listed: ListVectors) -> Matches:
+def match_list(
+    heads: npt.NDArray[Any], head_of: _Ints, wholes: npt.NDArray[Any], listed: ListVectors
+) -> Matches:
     """Find the nearest entry of each persona, exactly, and the nearest persona of each entry.
 
     How near an entry is tells the head alone; which of several is the one, the whole persona too, since
     "a teacher" may be any teacher and what it does tells of whom.
 
     Args:
-        heads: vectors of what the personas say they are, shape (n, dimensions).
-        wholes: vectors of the whole personas, of the same shape.
+        heads: vectors of what personas say they are, shape (heads, dimensions).
+        head_of: the place of each persona's head among them, shape (n,).
+        wholes: vectors of the whole personas, shape (n, dimensions).
         listed: the list.
     """
-    count, entries = len(heads), len(listed.starts)
+    count, entries = len(head_of), len(listed.starts)
     entry, cosine = np.zeros(count, np.int64), np.zeros(count, np.float32)
     other = np.full(count, -1, np.float32)
     nearest, nearness = np.zeros(entries, np.int64), np.full(entries, -1, np.float32)
     best = np.full(entries, -np.inf, np.float32)
     for start in range(0, count, _ROWS):
         block = slice(start, start + _ROWS)
-        head = unit(heads[block])
+        head = unit(heads[head_of[block]])
         near = np.maximum.reduceat(head @ listed.forms.T, listed.starts, axis=1)
         score = near + _WHOLE * np.maximum.reduceat(
             unit(wholes[block]) @ listed.forms.T, listed.starts, axis=1
@@ -94,3 +97,15 @@ def forms_to_compare(forms: Sequence[Sequence[str]]) -> tuple[list[str], _Ints]:
     lengths = [len(each) for each in forms]
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
     return [form for each in forms for form in each], starts
+
+
+def nearest_rows(centres: _Floats, vectors: npt.NDArray[Any]) -> list[int]:
+    """The place of the vector nearest to each centre; centres of unit length."""
+    nearest, best = np.zeros(len(centres), np.int64), np.full(len(centres), -np.inf, np.float32)
+    for start in range(0, len(vectors), _ROWS):
+        cosines = centres @ unit(vectors[start : start + _ROWS]).T
+        top = cosines.argmax(axis=1)
+        high = cosines[np.arange(len(centres)), top]
+        nearest[high > best] = start + top[high > best]
+        np.maximum(best, high, out=best)
+    return [int(place) for place in nearest]

@@ -67,7 +67,8 @@ _YEARS = {
     ),
     "ru": (
         r"(?P<n>\d{1,3})-?\s?летн(?:ий|яя)\b",
-        r"(?<!за )(?<!более )(?<!свыше )(?P<n>\d{2,3}) (?:год|года|лет)\b(?! (?:стаж|опыт|назад|подряд|работ|служб))",
+        r"(?<!за )(?<!более )(?<!свыше )(?P<n>\d{2,3}) (?:год|года|лет)\b"
+        r"(?! (?:стаж|опыт|назад|подряд|работ|служб))",
     ),
     "zh": (r"^(?:今年|年龄|年约|约)?(?P<n>\d{1,3}|[一二三四五六七八九十]{1,4})[多几来]?岁",),
     "de": (r"(?P<n>\d{1,3})-?jährige[rsn]?\b", r"(?P<n>\d{1,3}) jahre alt", r"\bvon (?P<n>\d{2}) jahren"),
@@ -176,9 +177,7 @@ def _is(part: str, language: str) -> set[str]:
             found.add(gender)
     if language in _ANYWHERE and not found:
         found |= {
-            gender
-            for gender, word in zip(GENDERS, _adjectives(language), strict=True)
-            if word.search(core)
+            gender for gender, word in zip(GENDERS, _adjectives(language), strict=True) if word.search(core)
         }
     return found
 
@@ -201,10 +200,12 @@ def _partner(head: str, found: set[str]) -> bool:
 
 
 def _pronoun(text: str, language: str) -> set[str]:
-    """The gender of the pronouns behind the head, where all agree and no other person of a gender is before."""
+    """The gender of the pronouns, where all agree and nobody else of a gender is named before them."""
     women, men = _PRONOUNS[language]
     found = {
-        gender: match for gender, match in zip(GENDERS, (women.search(text), men.search(text)), strict=True) if match
+        gender: match
+        for gender, match in zip(GENDERS, (women.search(text), men.search(text)), strict=True)
+        if match
     }
     if len(found) != 1:
         return set()
@@ -220,9 +221,12 @@ def _pronoun(text: str, language: str) -> set[str]:
 
 
 def _chinese_gender(text: str) -> set[str]:
-    """"女工程师", and "一位母亲在医院…", whose head is no end of a clause."""
+    """Of "女工程师", and of "一位母亲在医院…", whose head is no end of a clause."""
     start = _ZH_COUNTED.sub("", text.strip())
-    for head in (find_head(text, "zh"), re.sub("^(?:[0-9一二三四五六七八九十]+多?岁的?|年轻的?|中年|老年)", "", start)):
+    for head in (
+        find_head(text, "zh"),
+        re.sub("^(?:[0-9一二三四五六七八九十]+多?岁的?|年轻的?|中年|老年)", "", start),
+    ):
         if head[:1] in "女男" and head and not _ZH_GOODS.match(head):
             return {GENDERS[head[0] == "男"]}
     return {

@@ -24,8 +24,8 @@ WOMAN = {
     "pt": "mulher|mãe|avó|viúva|menina|rapariga|moça|filha|irmã|esposa|senhora",
     "tr": "kadın|anne|babaanne|anneanne|nine|büyükanne|kız|gelin",
     "ar": "امرأة|سيدة|فتاة|أم|جدة|أرملة|ابنة|زوجة",
-    "zh": "女士|女性|女人|女孩|女生|女子|妇女|母亲|妈妈|奶奶|外婆|姥姥|祖母|女儿|妻子|太太|寡妇|姐姐|妹妹|阿姨"
-    "|孕妇|姑娘|主妇|宝妈",
+    "zh": "女士|女性|女人|女孩|女生|女子|妇女|母亲|妈妈|奶奶|外婆|姥姥|祖母|女儿|妻子|太太|寡妇|姐姐|妹妹"
+    "|阿姨|孕妇|姑娘|主妇|宝妈",
     "ja": "女性|女の子|少女|母親|母|祖母|おばあさん|妻|娘|未亡人|姉|妹|婦人|主婦",
     "ko": "여성|여자|어머니|엄마|할머니|아내|딸|소녀|미망인|주부",
     "th": "ผู้หญิง|หญิง|สตรี|แม่|คุณแม่|ยาย|คุณยาย|ย่า|ลูกสาว|ภรรยา|เด็กหญิง",
@@ -44,8 +44,8 @@ MAN = {
     "pt": "homem|pai|avô|viúvo|menino|rapaz|moço|filho|irmão|marido|senhor",
     "tr": "erkek|adam|baba|dede|büyükbaba|oğlan|damat",
     "ar": "رجل|أب|جد|أرمل|ابن|زوج",
-    "zh": "男士|男性|男人|男孩|男生|男子|父亲|爸爸|爷爷|外公|姥爷|祖父|儿子|丈夫|先生|鳏夫|哥哥|弟弟|叔叔|伯伯"
-    "|小伙子|小伙|奶爸|宝爸",
+    "zh": "男士|男性|男人|男孩|男生|男子|父亲|爸爸|爷爷|外公|姥爷|祖父|儿子|丈夫|先生|鳏夫|哥哥|弟弟|叔叔"
+    "|伯伯|小伙子|小伙|奶爸|宝爸",
     "ja": "男性|男の子|少年|父親|父|祖父|おじいさん|夫|息子|兄|弟|紳士",
     "ko": "남성|남자|아버지|아빠|할아버지|남편|아들|소년",
     "th": "ผู้ชาย|ชาย|พ่อ|คุณพ่อ|ปู่|คุณปู่|คุณตา|ลูกชาย|สามี|เด็กชาย",
@@ -67,7 +67,7 @@ NOT_BEFORE = {
     "nl": "van|uit|die|met|en|in|op",
     "pt": "de|do|da|que|com|e|em|idosa|idoso|jovem|solteira|solteiro",
 }
-"""Words that may follow such a noun where it is what the person is; before others it tells of what follows."""
+"""Words that may follow such a noun where the person is it; before others it tells of what follows."""
 
 _AGES = {
     "en": (
@@ -113,11 +113,14 @@ _AGES = {
     "pt": (r"adolescente|criança|menin[oa]", r"jovem", r"meia-idade", r"idos[oa]"),
     "tr": (r"ergen|çocuk", r"genç", r"orta yaşlı", r"(?<!orta )yaşlı"),
     "ar": (r"مراهقة?|طفلة?", r"شابة?", r"منتصف العمر", r"مسنة?|عجوز"),
-    "ja": (r"少年|少女|子ども|子供|女の子|男の子|ティーンエイジャー|十代", r"若い|若者|青年", r"中年", r"高齢|老人|年配|老婦人"),
+    "ja": (
+        r"少年|少女|子ども|子供|女の子|男の子|ティーンエイジャー|十代",
+        r"若い|若者|青年",
+        r"中年",
+        r"高齢|老人|年配|老婦人",
+    ),
     "ko": (r"청소년|십대|소년|소녀|어린이", r"젊은|청년", r"중년", r"노인|노년|나이 든"),
     "th": (r"วัยรุ่น|เด็กหญิง|เด็กชาย", r"หนุ่ม|หญิงสาว", r"วัยกลางคน", r"สูงอายุ|สูงวัย|ชรา"),
 }
-AGE_WORDS = {
-    language: dict(zip(BANDS, patterns, strict=True)) for language, patterns in _AGES.items()
-}
+AGE_WORDS = {language: dict(zip(BANDS, patterns, strict=True)) for language, patterns in _AGES.items()}
 """By language and band: words that say an age without a number."""
