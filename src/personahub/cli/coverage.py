@@ -38,7 +38,7 @@ def coverage_command(
             metavar="COSINE",
             help="From how near a persona has an occupation: higher is surer and finds fewer.",
         ),
-    ] = 0.7,
+    ] = 0.65,
     looked_at: Annotated[
         int,
         typer.Option(min=1, metavar="N", help="Personas to draw at most; languages are counted of all."),

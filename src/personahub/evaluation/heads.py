@@ -8,7 +8,7 @@ Where a language's rule finds no head, the whole text is it.
 import re
 from collections.abc import Callable
 
-__all__ = ["find_head", "first_clause"]
+__all__ = ["find_head", "find_who", "first_clause"]
 
 _LONGEST = 80
 """Characters; what is longer is no head but a whole sentence."""
@@ -29,6 +29,13 @@ _ENDS = {
 """Words before which the head ends; a comma or a full stop ends it too."""
 _CUT = {code: re.compile(rf"\s(?:{words})\s", re.IGNORECASE) for code, words in _ENDS.items()}
 _ARTICLE = re.compile(r"(?:an?|the|eine?|une?|un[ao]?|uma?|een)\s+(?=\S)", re.IGNORECASE)
+_AGED = re.compile(
+    r"^(?:[\w-]+[- ]years?[- ]old|elderly|young|middle-aged|retired|\d{1,3}-?летн(?:ий|яя)|пожил(?:ой|ая)"
+    r"|молод(?:ой|ая)|\d{1,3}-?jährige[rn]?|junge[rn]?|ältere[rn]?)\s+(?=\S)"
+    r"|^(?:[\d一二三四五六七八九十]{1,4}[多几]?岁的?|年轻的?|中年|年迈的?|退休)(?=.)",
+    re.IGNORECASE,
+)
+"""How old somebody is tells nothing of what they do: an elderly herdsman is no carer of old people."""
 _THAI_CUT = re.compile(r"(?<=.)(?:ที่|ซึ่ง|ผู้ซึ่ง|\s)")
 _COUNTED = re.compile(r"^(?:这是|是)?(?:一[位名个群只]|某[位个])")
 _CHINESE_VERB = re.compile("[在从是有]|喜欢|热爱|希望|正在|负责|参与|熟悉|想要|关注")
@@ -44,7 +51,7 @@ def first_clause(text: str) -> str:
     return _CLAUSE_END.split(text, maxsplit=1)[0].strip()
 
 
-def find_head(text: str, language: str) -> str:
+def find_who(text: str, language: str) -> str:
     """The words of a persona's description that say who it is.
 
     Args:
@@ -52,8 +59,13 @@ def find_head(text: str, language: str) -> str:
         language: ISO 639-1 code; of a language without a rule the first clause is taken.
     """
     rule = _RULES.get(language)
-    head = rule(text) if rule else _cut_before(text, language)
-    return head if 0 < len(head) <= _LONGEST else text
+    who = rule(text) if rule else _cut_before(text, language)
+    return who if 0 < len(who) <= _LONGEST else text
+
+
+def find_head(text: str, language: str) -> str:
+    """The same, without how old it is said to be at its beginning."""
+    return _AGED.sub("", find_who(text, language))
 
 
 def _cut_before(text: str, language: str) -> str:

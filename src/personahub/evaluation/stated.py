@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from personahub.evaluation.heads import find_head, first_clause
+from personahub.evaluation.heads import find_who, first_clause
 from personahub.evaluation.stated_words import AGE_WORDS, BANDS, MAN, NOT_BEFORE, NOT_SO, WOMAN
 
 __all__ = ["GENDERS", "Stated", "find_stated"]
@@ -123,7 +123,7 @@ def find_stated(text: str, language: str) -> Stated:
 
 def _who(text: str, language: str) -> list[str]:
     """The head, and clauses that are set beside it; lower case."""
-    parts = [find_head(text, language).casefold()]
+    parts = [find_who(text, language).casefold()]
     beside = _BESIDE.get(language)
     if beside:
         pattern = re.compile(beside, re.I)
@@ -224,7 +224,7 @@ def _chinese_gender(text: str) -> set[str]:
     """Of "女工程师", and of "一位母亲在医院…", whose head is no end of a clause."""
     start = _ZH_COUNTED.sub("", text.strip())
     for head in (
-        find_head(text, "zh"),
+        find_who(text, "zh"),
         re.sub("^(?:[0-9一二三四五六七八九十]+多?岁的?|年轻的?|中年|老年)", "", start),
     ):
         if head[:1] in "女男" and head and not _ZH_GOODS.match(head):
@@ -317,7 +317,7 @@ def _chinese_number(said: str) -> int:
 
 def _chinese_age(text: str) -> str | None:
     """An adjective right after "一位", or the noun that the head ends with."""
-    start, head = _ZH_COUNTED.sub("", text.strip()), find_head(text, "zh")
+    start, head = _ZH_COUNTED.sub("", text.strip()), find_who(text, "zh")
     for band, word in AGE_WORDS["zh"].items():
         at_start = re.match(f"(?:{word})", start)
         if at_start and not _ZH_NOUNS.search(at_start[0]):
