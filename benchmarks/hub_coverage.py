@@ -3,12 +3,13 @@
     python benchmarks/hub_coverage.py --data DATA
 
 labels/coverage.jsonl holds personas that the default model made, the entry of a list that was nearest to
-each, and what a reader found of the pair before the cosine was looked at: "right" (it is that, or the list has
-nothing closer), "group" (not that, but of the same group) or "wrong". "tuned" pairs were drawn evenly over the
-cosines and were at hand while the rules were made; "held out" are personas whose heads come but once, drawn
-afterwards. Of O*NET's occupations only the codes are kept here; their titles are read from DATA. Recall is of
-the pairs that are right at any cosine; of the held out ones it is told too how many personas that have an
-occupation, by their words, get any. A pair without a label, which another rule would make, counts as wrong.
+each, and what a reader found of the pair before the cosine was looked at: "right" (it is that, or the list
+has nothing closer), "group" (not that, but of the same group) or "wrong". "tuned" pairs were drawn evenly
+over the cosines and were at hand while the rules were made; "held out" are personas whose heads come but
+once, drawn afterwards. Of O*NET's occupations only the codes are kept here; their titles are read from
+DATA. Recall is of the pairs that are right at any cosine; of the held out ones it is told too how many
+personas that have an occupation, by their words, get any. A pair without a label, which another rule would
+make, counts as wrong.
 """
 
 import argparse
