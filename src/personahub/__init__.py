@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from personahub.workflows.datasets import export_dataset, list_datasets, show_dataset
     from personahub.workflows.dedup import deduplicate, duplicates_of
     from personahub.workflows.evaluate_arms import evaluate_arms
+    from personahub.workflows.evaluate_coverage import evaluate_coverage
     from personahub.workflows.evaluate_diversity import evaluate_diversity
     from personahub.workflows.evaluate_similarity import evaluate_similarity
     from personahub.workflows.expand import expand
@@ -65,6 +66,7 @@ __all__ = [
     "deduplicate",
     "duplicates_of",
     "evaluate_arms",
+    "evaluate_coverage",
     "evaluate_diversity",
     "evaluate_similarity",
     "expand",
@@ -106,6 +108,7 @@ _HOMES = {
     "deduplicate": "personahub.workflows.dedup",
     "duplicates_of": "personahub.workflows.dedup",
     "evaluate_arms": "personahub.workflows.evaluate_arms",
+    "evaluate_coverage": "personahub.workflows.evaluate_coverage",
     "evaluate_diversity": "personahub.workflows.evaluate_diversity",
     "evaluate_similarity": "personahub.workflows.evaluate_similarity",
     "expand": "personahub.workflows.expand",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from personahub.cli.evaluate_coverage import coverage_command
 from personahub.cli.evaluate_similarity import similarity_command
 from personahub.cli.options import Encoder, Json, Seed
 
@@ -23,6 +24,7 @@ def _group() -> None:
 
 
 evaluate_app.command("similarity")(similarity_command)
+evaluate_app.command("coverage")(coverage_command)
 
 
 @evaluate_app.command("diversity")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from personahub.errors import UserError
 from personahub.hub.datasets import past_compactions, read_on, reason_of
@@ -121,6 +122,33 @@ class Embeddings:
     def ids(self) -> pa.ChunkedArray:
         """The ids of all that have a vector, in the order of :meth:`read`."""
         return pa.chunked_array([batch["id"] for batch in self.read(["id"])], pa.string())
+
+    def of(self, ids: pa.Array) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float16]]]:
+        """The vectors of these personas, a few MB at a time, in the table's order.
+
+        All ids are gone through once, the vectors of others are not read.
+
+        Yields:
+            Places in ``ids``, shape (n,), and the vectors of those, shape (n, dimensions).
+        """
+        if (table := self.open()) is None:
+            return
+        rows: list[npt.NDArray[np.int64]] = []
+        places: list[npt.NDArray[np.int64]] = []
+        start = 0
+        for batch in self.read(["id"]):
+            found = pc.index_in(batch["id"], value_set=ids)
+            rows.append(start + np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False)))
+            places.append(found.drop_null().to_numpy().astype(np.int64))
+            start += batch.num_rows
+        at, where = (
+            np.concatenate([[], *rows]).astype(np.int64),
+            np.concatenate([[], *places]).astype(np.int64),
+        )
+        for first in range(0, len(at), _ROWS):
+            # A compaction keeps the rows' order, so places stay right in a table that is opened later.
+            taken = table.take(at[first : first + _ROWS].tolist(), columns=["vector"])
+            yield where[first : first + _ROWS], as_matrix(taken["vector"].combine_chunks())
 
     def load(self) -> tuple[pa.ChunkedArray, npt.NDArray[np.float16]]:
         """All ids, and all vectors as one array of shape (count, dimensions): a KB of memory each."""

@@ -16,7 +16,7 @@ from personahub.hub.tables import gathered
 from personahub.workflows.spread import spread_ids
 from personahub.workflows.views import OpenView, open_view
 
-__all__ = ["draw", "sample"]
+__all__ = ["draw", "draw_places", "sample"]
 
 
 def sample(
@@ -61,7 +61,7 @@ def sample(
             f"{hub}: has no embeddings, by which a diverse sample is spread;"
             f" personahub hub index {hub} makes them"
         )
-    ids, offsets = _drawn(opened, None if diverse else n, seed, where, shown)
+    ids, offsets = draw_places(opened, None if diverse else n, seed, where, shown)
     if diverse:
         order = pa.array(spread_ids(opened, ids, n), pa.string())
         offsets = offsets[pc.index_in(order, value_set=ids).to_numpy()]
@@ -77,13 +77,13 @@ def draw(
     Each id's place is its hash with the seed, so personas added later take places among the earlier ones
     without disturbing their order.
     """
-    return list(_drawn(hub, n, seed, where, view)[0].to_pylist())
+    return list(draw_places(hub, n, seed, where, view)[0].to_pylist())
 
 
-def _drawn(
+def draw_places(
     hub: Hub, n: int | None, seed: int, where: str | None, view: OpenView | None
 ) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """Ids of the first places (all for None), in the places' order, and where in the table they lie."""
+    """Ids of ``n`` personas as :func:`draw` gives them, and where in the table each lies, shape (n,)."""
     ids, offsets = pa.array([], pa.string()), np.empty(0, np.int64)
     kept = np.empty(0, np.uint64)
     read = gathered(hub.personas.read(["id", "_rowoffset"], where))
