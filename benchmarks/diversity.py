@@ -24,7 +24,7 @@ import numpy.typing as npt
 from personahub import evaluate_diversity
 from personahub.evaluation import METRICS
 from personahub.languages import LANGUAGES
-from personahub.workflows.diversity_report import FORMS, headings, table
+from personahub.workflows.evaluate.diversity_report import FORMS, headings, table
 from personahub.workflows.steps import StepWatcher
 
 _GLOSSES = "wordnet_glosses/glosses.jsonl.gz"

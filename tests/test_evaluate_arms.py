@@ -13,9 +13,9 @@ from hubs import hub_of
 from personahub import Checks, Hub, Prompting, Selection, UserError, evaluate_arms, synthesize
 from personahub.hub import RunStatus
 from personahub.models import Reply, Request, RequestError, Usage
-from personahub.workflows.arms import Arms
-from personahub.workflows.arms_report import notes, rows
 from personahub.workflows.calls import Calls
+from personahub.workflows.evaluate.arms_report import notes, rows
+from personahub.workflows.evaluate.arms_result import Arms
 from personahub.workflows.runs import retry
 from scripted import ScriptedModel
 from task_folders import note_reply, task_folder

@@ -14,9 +14,9 @@ from personahub import Checks, Hub, evaluate_arms, export_dataset
 from personahub.evaluation.arms_plot import ArmBar, ArmMeasures, plot_arms
 from personahub.evaluation.measures import METRICS, Measure
 from personahub.models import Request, RequestError
-from personahub.workflows.arms import Arm, Arms
-from personahub.workflows.arms_report import notes, rows
 from personahub.workflows.calls import Calls
+from personahub.workflows.evaluate.arms_report import notes, rows
+from personahub.workflows.evaluate.arms_result import Arm, Arms
 from scripted import ScriptedModel, any_reply
 from task_folders import task_folder
 

@@ -18,8 +18,8 @@ from personahub.evaluation.titles import built_in_occupations, no_occupations, s
 from personahub.evaluation.topics import name_clusters, name_words
 from personahub.evaluation.vectors import unit
 from personahub.models.sentence_encoder import SentenceEncoder
-from personahub.workflows import evaluate_coverage as evaluating
-from personahub.workflows.coverage_result import ListCoverage, Topics
+from personahub.workflows.evaluate import coverage as evaluating
+from personahub.workflows.evaluate.coverage_result import ListCoverage, Topics
 
 PERSONAS = [
     ("A nurse who paints the harbour on her free days", "en"),

@@ -16,9 +16,9 @@ from personahub import UserError, evaluate_diversity
 from personahub.evaluation import METRICS
 from personahub.evaluation.plots import printable
 from personahub.evaluation.words import find_words
-from personahub.workflows import evaluate_diversity as evaluating
-from personahub.workflows.evaluate_diversity import Diversity, SetDiversity
-from personahub.workflows.text_sets import set_names
+from personahub.workflows.evaluate import diversity as evaluating
+from personahub.workflows.evaluate.diversity import Diversity, SetDiversity
+from personahub.workflows.evaluate.text_sets import set_names
 
 WHO = "nurse baker welder beekeeper glazier tailor courier plumber tutor miller roofer vet clerk cook"
 WHERE = "island village harbour suburb valley market border campus station mountain prairie desert"

@@ -18,12 +18,12 @@ from personahub.evaluation.pairs import WITHIN
 from personahub.evaluation.vectors import pair_cosines
 from personahub.hub import Hub
 from personahub.models import Request, RequestError
-from personahub.workflows import similarity_pairs
-from personahub.workflows import similarity_report as report
-from personahub.workflows.evaluate_similarity import Similarity
+from personahub.workflows.evaluate import similarity_pairs
+from personahub.workflows.evaluate import similarity_report as report
+from personahub.workflows.evaluate.similarity import Similarity
+from personahub.workflows.evaluate.similarity_report import notes
 from personahub.workflows.running import Watcher
 from personahub.workflows.runs import retry
-from personahub.workflows.similarity_report import notes
 from scripted import ScriptedModel
 from solvers import rows_of
 from test_evaluate_diversity import WordVectors, sentences

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from personahub.workflows.curate import curate
     from personahub.workflows.datasets import export_dataset, list_datasets, show_dataset
     from personahub.workflows.dedup import deduplicate, duplicates_of
-    from personahub.workflows.evaluate_arms import evaluate_arms
-    from personahub.workflows.evaluate_coverage import evaluate_coverage
-    from personahub.workflows.evaluate_diversity import evaluate_diversity
-    from personahub.workflows.evaluate_similarity import evaluate_similarity
+    from personahub.workflows.evaluate.arms import evaluate_arms
+    from personahub.workflows.evaluate.coverage import evaluate_coverage
+    from personahub.workflows.evaluate.diversity import evaluate_diversity
+    from personahub.workflows.evaluate.similarity import evaluate_similarity
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
     from personahub.workflows.merge import merge
@@ -107,10 +107,10 @@ _HOMES = {
     "curate": "personahub.workflows.curate",
     "deduplicate": "personahub.workflows.dedup",
     "duplicates_of": "personahub.workflows.dedup",
-    "evaluate_arms": "personahub.workflows.evaluate_arms",
-    "evaluate_coverage": "personahub.workflows.evaluate_coverage",
-    "evaluate_diversity": "personahub.workflows.evaluate_diversity",
-    "evaluate_similarity": "personahub.workflows.evaluate_similarity",
+    "evaluate_arms": "personahub.workflows.evaluate.arms",
+    "evaluate_coverage": "personahub.workflows.evaluate.coverage",
+    "evaluate_diversity": "personahub.workflows.evaluate.diversity",
+    "evaluate_similarity": "personahub.workflows.evaluate.similarity",
     "expand": "personahub.workflows.expand",
     "export": "personahub.workflows.export",
     "export_dataset": "personahub.workflows.datasets",

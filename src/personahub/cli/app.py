@@ -16,7 +16,6 @@ from personahub.cli.datasets import datasets_app
 from personahub.cli.dedup import dedup_app
 from personahub.cli.demo import demo_command
 from personahub.cli.evaluate import evaluate_app
-from personahub.cli.evaluate_arms import arms_command
 from personahub.cli.exchange import export_command, import_command
 from personahub.cli.expand import expand_command
 from personahub.cli.hub import hub_app
@@ -86,7 +85,6 @@ app.command("ask")(ask_command)
 app.add_typer(task_app, name="task")
 app.add_typer(datasets_app, name="datasets")
 app.command("verify")(verify_command)
-evaluate_app.command("arms", context_settings=OWN_OPTIONS)(arms_command)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("export")(export_command)
 app.add_typer(runs_app, name="runs")

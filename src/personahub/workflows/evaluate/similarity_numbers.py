@@ -11,7 +11,7 @@ from personahub.evaluation.similarity import Sized, Spread, mean_of, rank_correl
 from personahub.evaluation.vectors import pair_cosines
 from personahub.models import EmbeddingModel
 from personahub.workflows.embed import embed_in_order
-from personahub.workflows.similarity_pairs import Pair
+from personahub.workflows.evaluate.similarity_pairs import Pair
 
 __all__ = ["Narrowing", "Problems", "Series", "narrowing_of", "series_of"]
 

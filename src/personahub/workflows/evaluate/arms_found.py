@@ -11,9 +11,9 @@ from personahub.evaluation.intervals import LEAST
 from personahub.hub import Hub
 from personahub.hub.tables import quoted
 from personahub.models import EmbeddingModel
-from personahub.workflows.arms import Arm, Arms, CheckFound
 from personahub.workflows.checks import CHECKS
-from personahub.workflows.evaluate_diversity import Diversity, evaluate_diversity
+from personahub.workflows.evaluate.arms_result import Arm, Arms, CheckFound
+from personahub.workflows.evaluate.diversity import Diversity, evaluate_diversity
 
 __all__ = ["ENOUGH", "checks_found", "failed_records", "with_diversity"]
 

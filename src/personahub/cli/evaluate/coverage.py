@@ -8,7 +8,7 @@ import typer
 from personahub.cli.options import Encoder, HubDir, Json, Seed, View, Where
 
 if TYPE_CHECKING:
-    from personahub.workflows.coverage_result import Coverage
+    from personahub.workflows.evaluate.coverage_result import Coverage
 
 __all__ = ["coverage_command"]
 
@@ -55,7 +55,7 @@ def coverage_command(
 ) -> None:
     """Show what a hub holds and lacks: occupations, languages, stated gender and age, topics."""
     from personahub.cli.display import StepProgress, print_json
-    from personahub.workflows.evaluate_coverage import evaluate_coverage
+    from personahub.workflows.evaluate.coverage import evaluate_coverage
 
     progress = StepProgress()
     try:
@@ -83,26 +83,9 @@ def coverage_command(
 
 
 def _print_tables(result: "Coverage") -> None:
-    """Print the tables: within the width of a terminal, uncut into a file or a pipe."""
-    import sys
+    from personahub.cli.evaluate.tables import print_lines, print_table
+    from personahub.workflows.evaluate.coverage_report import notes, sections
 
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from personahub.workflows.coverage_report import notes, sections
-
-    live = sys.stdout.isatty()
-    console = Console(width=None if live else 10_000, highlight=False, markup=False)
     for section in sections(result):
-        console.print(section.title, style="bold")
-        shown = Table(*section.headings, box=box.SIMPLE_HEAD if live else None, pad_edge=False)
-        for place, column in enumerate(shown.columns):
-            column.justify = "right" if place in section.right else "left"
-            column.overflow = "fold"
-        for row in section.rows:
-            shown.add_row(*row)
-        console.print(shown)
-        console.print()
-    for line in notes(result):
-        console.print(line)
+        print_table(section.title, section.headings, section.rows, section.right)
+    print_lines(*notes(result))

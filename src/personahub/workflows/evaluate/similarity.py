@@ -19,10 +19,16 @@ from personahub.hub import Hub
 from personahub.models import EmbeddingModel, LanguageModel
 from personahub.models.opening import DEFAULT_MODEL
 from personahub.workflows.calls import Calls
+from personahub.workflows.evaluate.similarity_asking import Asking
+from personahub.workflows.evaluate.similarity_numbers import (
+    Narrowing,
+    Problems,
+    Series,
+    narrowing_of,
+    series_of,
+)
+from personahub.workflows.evaluate.similarity_pairs import Asked, Drawn, draw_persona_pairs
 from personahub.workflows.running import Outcome, Watcher, run_async, working
-from personahub.workflows.similarity_asking import Asking
-from personahub.workflows.similarity_numbers import Narrowing, Problems, Series, narrowing_of, series_of
-from personahub.workflows.similarity_pairs import Asked, Drawn, draw_persona_pairs
 
 __all__ = ["LEVELS", "NARROW", "Similarity", "evaluate_similarity"]
 
@@ -178,7 +184,7 @@ def evaluate_similarity(
     narrow = " ".join(narrow.split())
     _check(pairs, levels, calls, second_model)
     if out is not None:
-        from personahub.workflows.similarity_report import check_folder
+        from personahub.workflows.evaluate.similarity_report import check_folder
 
         check_folder(Path(out))
     opened = Hub(hub)
@@ -241,7 +247,7 @@ def evaluate_similarity(
             outcome=work.outcome,
         )
         if out is not None and not calls.estimate:
-            from personahub.workflows.similarity_report import write_report
+            from personahub.workflows.evaluate.similarity_report import write_report
 
             write_report(result, Path(out))
         work.ended({"problems": len(asking.texts)})

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from personahub.errors import UserError
-from personahub.workflows.arms import Arm, Arms
-from personahub.workflows.diversity_report import FORMS, headings, markdown_line, table
-from personahub.workflows.diversity_report import notes as diversity_notes
-from personahub.workflows.evaluate_diversity import Diversity
+from personahub.workflows.evaluate.arms_result import Arm, Arms
+from personahub.workflows.evaluate.diversity import Diversity
+from personahub.workflows.evaluate.diversity_report import FORMS, headings, markdown_line, table
+from personahub.workflows.evaluate.diversity_report import notes as diversity_notes
 
 __all__ = ["heading", "measured", "notes", "rows", "write_report"]
 

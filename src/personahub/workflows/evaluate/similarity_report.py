@@ -8,8 +8,8 @@ from pathlib import Path
 from personahub.errors import UserError
 from personahub.evaluation.similarity import BAND, BAND_LEVEL, PAPER_EMBEDDINGS, Sized, Spread
 from personahub.evaluation.similarity_plot import Panel, plot_similarity
-from personahub.workflows.evaluate_similarity import Similarity
-from personahub.workflows.similarity_numbers import Series
+from personahub.workflows.evaluate.similarity import Similarity
+from personahub.workflows.evaluate.similarity_numbers import Series
 
 __all__ = ["HEADINGS", "check_folder", "notes", "summary", "tables", "write_report"]
 

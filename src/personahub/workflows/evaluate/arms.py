@@ -18,12 +18,12 @@ from personahub.languages import check_language
 from personahub.models import EmbeddingModel, LanguageModel
 from personahub.models.opening import DEFAULT_MODEL
 from personahub.synthesis import METHODS, Task
-from personahub.workflows.arms import Arms
-from personahub.workflows.arms_found import with_diversity
-from personahub.workflows.arms_running import PlannedArm, Study, run_arm
 from personahub.workflows.calls import Calls
 from personahub.workflows.checks import ASKING, Checks, checker_for, identity_of
-from personahub.workflows.evaluate_diversity import check_plotting
+from personahub.workflows.evaluate.arms_found import with_diversity
+from personahub.workflows.evaluate.arms_result import Arms
+from personahub.workflows.evaluate.arms_running import PlannedArm, Study, run_arm
+from personahub.workflows.evaluate.diversity import check_plotting
 from personahub.workflows.prompting import Prompting, load_material
 from personahub.workflows.running import Outcome, Watcher
 from personahub.workflows.selection import Selection, asks_personas, select_personas
@@ -136,7 +136,7 @@ def evaluate_arms(
         result = replace(result, arms=(*result.arms, done))
     result = with_diversity(target, result, encoder, seed)
     if out is not None:
-        from personahub.workflows.arms_report import write_report
+        from personahub.workflows.evaluate.arms_report import write_report
 
         write_report(result, Path(out))
     return result

@@ -7,7 +7,7 @@ from typing import Literal
 
 from personahub.errors import UserError
 from personahub.evaluation.measures import METRICS, Measure
-from personahub.workflows.evaluate_diversity import Diversity, Measured
+from personahub.workflows.evaluate.diversity import Diversity, Measured
 
 __all__ = ["FORMS", "Form", "cell", "headings", "markdown_line", "notes", "table", "write_report"]
 

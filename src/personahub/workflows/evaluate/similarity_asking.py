@@ -9,8 +9,8 @@ from personahub.errors import UserError
 from personahub.evaluation.similarity_prompt import problem_request
 from personahub.models import Request
 from personahub.workflows.estimate import spread
+from personahub.workflows.evaluate.similarity_pairs import Asked
 from personahub.workflows.running import Outcome, Work
-from personahub.workflows.similarity_pairs import Asked
 
 __all__ = ["Asking"]
 

@@ -26,8 +26,8 @@ from personahub.hub import Hub
 from personahub.models.opening import open_embedding_model
 from personahub.models.protocols import EmbeddingModel
 from personahub.models.sentence_encoder import SentenceEncoder
-from personahub.workflows.coverage_lists import read_list
-from personahub.workflows.coverage_result import (
+from personahub.workflows.evaluate.coverage_lists import read_list
+from personahub.workflows.evaluate.coverage_result import (
     Coverage,
     EntryCoverage,
     ListCoverage,
@@ -35,7 +35,13 @@ from personahub.workflows.coverage_result import (
     Topics,
     named_language,
 )
-from personahub.workflows.coverage_sample import Drawn, Vectors, count_languages, draw_personas, embed_drawn
+from personahub.workflows.evaluate.coverage_sample import (
+    Drawn,
+    Vectors,
+    count_languages,
+    draw_personas,
+    embed_drawn,
+)
 from personahub.workflows.steps import StepWatcher
 from personahub.workflows.views import open_view
 
@@ -137,7 +143,7 @@ def evaluate_coverage(
         topics=by_topic,
     )
     if out is not None:
-        from personahub.workflows.coverage_report import write_report
+        from personahub.workflows.evaluate.coverage_report import write_report
 
         write_report(result, Path(out))
     return result

@@ -7,8 +7,14 @@ from typing import NamedTuple
 
 from personahub.errors import UserError
 from personahub.evaluation.coverage_plot import Bar, plot_coverage
-from personahub.workflows.coverage_result import Coverage, ListCoverage, Topic, Topics, named_language
-from personahub.workflows.evaluate_coverage import BUILT_IN, NOT_READ
+from personahub.workflows.evaluate.coverage import BUILT_IN, NOT_READ
+from personahub.workflows.evaluate.coverage_result import (
+    Coverage,
+    ListCoverage,
+    Topic,
+    Topics,
+    named_language,
+)
 
 __all__ = ["Section", "notes", "sections", "write_report"]
 

@@ -11,10 +11,10 @@ from personahub.config import fingerprint
 from personahub.hub import Hub, Run, RunStatus
 from personahub.hub.tables import quoted
 from personahub.models import EmbeddingModel, LanguageModel
-from personahub.workflows.arms import Arm
-from personahub.workflows.arms_found import checks_found, failed_records
 from personahub.workflows.calls import Calls
 from personahub.workflows.checks import Checks
+from personahub.workflows.evaluate.arms_found import checks_found, failed_records
+from personahub.workflows.evaluate.arms_result import Arm
 from personahub.workflows.prompting import Prompting
 from personahub.workflows.running import Outcome, Watcher
 from personahub.workflows.selection import Selection

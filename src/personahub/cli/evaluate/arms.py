@@ -8,7 +8,7 @@ import typer
 from personahub.cli.options import Encoder, HubDir, Json, Language, ModelName, Seed, Where, with_calls
 
 if TYPE_CHECKING:
-    from personahub.workflows.arms import Arms
+    from personahub.workflows.evaluate.arms_result import Arms
 
 __all__ = ["arms_command"]
 
@@ -75,7 +75,7 @@ def arms_command(
     from personahub.cli.synthesize import task_options
     from personahub.workflows.calls import Calls
     from personahub.workflows.checks import Checks, parse_checks
-    from personahub.workflows.evaluate_arms import evaluate_arms
+    from personahub.workflows.evaluate.arms import evaluate_arms
     from personahub.workflows.selection import Selection
 
     options, scenario = task_options(task, context.args, "evaluate arms")
@@ -115,14 +115,13 @@ def arms_command(
 
 def _print(result: "Arms") -> None:
     """The tables; of the diversity the matched ones, which compare."""
-    from personahub.cli.evaluate import print_table
-    from personahub.workflows.arms_report import heading, measured, notes, rows
-    from personahub.workflows.diversity_report import headings, table
+    from personahub.cli.evaluate.tables import print_lines, print_table
+    from personahub.workflows.evaluate.arms_report import heading, measured, notes, rows
+    from personahub.workflows.evaluate.diversity_report import headings, table
 
-    print_table(heading(result), [arm.name for arm in result.arms], rows(result))
+    print_table(heading(result), ["", *(arm.name for arm in result.arms)], rows(result))
     for what, diversity in measured(result):
-        names = [each.name for each in diversity.sets]
+        names = ["", *(each.name for each in diversity.sets)]
         print_table(f"{what}. {headings(diversity)['matched']}", names, table(diversity, "matched"))
-    for line in notes(result):
-        print(line)
-    print("In brackets 95 % intervals; ↑ higher is more diverse, ↓ lower is; --json and --out have more")
+    told = "In brackets 95 % intervals; ↑ higher is more diverse, ↓ lower is; --json and --out have more"
+    print_lines(*notes(result), told)

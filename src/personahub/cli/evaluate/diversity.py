@@ -1,33 +1,18 @@
-"""``personahub evaluate``: measurements of what was made."""
+"""``personahub evaluate diversity``."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from personahub.cli.evaluate_coverage import coverage_command
-from personahub.cli.evaluate_similarity import similarity_command
 from personahub.cli.options import Encoder, Json, Seed
 
 if TYPE_CHECKING:
-    from personahub.workflows.evaluate_diversity import Diversity
+    from personahub.workflows.evaluate.diversity import Diversity
 
-__all__ = ["evaluate_app", "print_table"]
-
-evaluate_app = typer.Typer(no_args_is_help=True, help="Measure what was made: how diverse it is.")
+__all__ = ["diversity_command"]
 
 
-@evaluate_app.callback()
-def _group() -> None:
-    """Measure what was made: how diverse it is."""
-
-
-evaluate_app.command("similarity")(similarity_command)
-evaluate_app.command("coverage")(coverage_command)
-
-
-@evaluate_app.command("diversity")
 def diversity_command(
     sets: Annotated[
         list[str],
@@ -67,7 +52,7 @@ def diversity_command(
 ) -> None:
     """Measure how diverse sets of texts are: as they are, and at the same count and length."""
     from personahub.cli.display import StepProgress, print_json
-    from personahub.workflows.evaluate_diversity import evaluate_diversity
+    from personahub.workflows.evaluate.diversity import evaluate_diversity
 
     progress = StepProgress()
     try:
@@ -92,43 +77,15 @@ def diversity_command(
         print(f"\nwritten: {out / 'diversity.json'}, .md, .png, .svg")
 
 
-def print_table(heading: str, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table of several sets: within the width of a terminal, uncut into a file or a pipe.
-
-    Args:
-        heading: stands above it.
-        names: of the sets, one a column.
-        rows: each with what is told, then of each set.
-    """
-    import sys
-
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    live = sys.stdout.isatty()
-    console = Console(width=None if live else 10_000, highlight=False, markup=False)
-    console.print(heading, style="bold")
-    shown = Table("", *names, box=box.SIMPLE_HEAD if live else None, pad_edge=False)
-    for column in shown.columns[1:]:
-        column.justify, column.overflow = "right", "fold"
-    for row in rows:
-        shown.add_row(*row)
-    console.print(shown)
-    console.print()
-
-
 def _print_tables(result: "Diversity") -> None:
-    from rich.console import Console
+    from personahub.cli.evaluate.tables import print_lines, print_table
+    from personahub.workflows.evaluate.diversity_report import headings, notes, table
 
-    from personahub.workflows.diversity_report import headings, notes, table
-
+    names = ["", *(each.name for each in result.sets)]
     for form, heading in headings(result).items():
-        print_table(heading, [each.name for each in result.sets], table(result, form))
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    for line in notes(result):
-        console.print(line)
-    console.print(
+        print_table(heading, names, table(result, form))
+    print_lines(
+        *notes(result),
         f"In brackets 95 % intervals; ↑ higher is more diverse, ↓ lower is; embeddings {result.embeddings},"
-        f" seed {result.seed}"
+        f" seed {result.seed}",
     )

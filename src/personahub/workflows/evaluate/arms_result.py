@@ -6,7 +6,7 @@ from typing import Any
 
 from personahub.completion import Spent
 from personahub.evaluation.intervals import wilson
-from personahub.workflows.evaluate_diversity import Diversity
+from personahub.workflows.evaluate.diversity import Diversity
 from personahub.workflows.running import Outcome
 
 __all__ = ["Arm", "Arms", "CheckFound"]

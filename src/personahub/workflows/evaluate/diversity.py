@@ -27,8 +27,8 @@ from personahub.models import EmbeddingModel
 from personahub.models.opening import open_embedding_model
 from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.workflows.embed import embedding_model_for
+from personahub.workflows.evaluate.text_sets import embed_texts, open_sets
 from personahub.workflows.steps import StepWatcher
-from personahub.workflows.text_sets import embed_texts, open_sets
 
 __all__ = ["Diversity", "Measured", "SetDiversity", "check_plotting", "evaluate_diversity"]
 
@@ -202,7 +202,7 @@ def evaluate_diversity(
         seed=seed,
     )
     if out is not None:
-        from personahub.workflows.diversity_report import write_report
+        from personahub.workflows.evaluate.diversity_report import write_report
 
         write_report(result, Path(out))
     return result

@@ -9,7 +9,7 @@ from personahub.cli.options import Encoder, HubDir, Json, ModelName, Seed, with_
 from personahub.errors import UserError
 
 if TYPE_CHECKING:
-    from personahub.workflows.evaluate_similarity import Similarity
+    from personahub.workflows.evaluate.similarity import Similarity
 
 __all__ = ["similarity_command"]
 
@@ -56,7 +56,7 @@ def similarity_command(
     """
     from personahub.cli.display import ProgressWatcher
     from personahub.workflows.calls import Calls
-    from personahub.workflows.evaluate_similarity import evaluate_similarity
+    from personahub.workflows.evaluate.similarity import evaluate_similarity
 
     watcher = ProgressWatcher()
     try:
@@ -110,28 +110,14 @@ def _say(result: "Similarity", hub: Path, out: Path | None, *, json: bool) -> No
 
 
 def _print_tables(result: "Similarity") -> None:
-    """Print the tables: on a narrow terminal their first columns, into a file or a pipe all."""
-    import sys
+    """Print the tables: on a narrow terminal their main columns, into a file or a pipe all."""
+    from personahub.cli.evaluate.tables import print_lines, print_table, table_width
+    from personahub.workflows.evaluate.similarity_report import HEADINGS, notes, summary, tables
 
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from personahub.workflows.similarity_report import HEADINGS, notes, summary, tables
-
-    live = sys.stdout.isatty()
-    console = Console(width=None if live else 10_000, highlight=False, markup=False)
-    chosen = [place for place in range(len(HEADINGS)) if console.width >= _WIDE or place in _NARROW]
+    chosen = [place for place in range(len(HEADINGS)) if table_width() >= _WIDE or place in _NARROW]
+    headings = [HEADINGS[place] for place in chosen]
     for title, rows in tables(result):
-        console.print(title, style="bold")
-        headings = [HEADINGS[place] for place in chosen]
-        shown = Table(*headings, box=box.SIMPLE_HEAD if live else None, pad_edge=False)
-        for column in shown.columns[2:]:
-            column.justify, column.overflow = "right", "fold"
-        for row in rows:
-            shown.add_row(*(row[place] for place in chosen))
-        console.print(shown)
-        console.print()
-    for line in (*summary(result), *notes(result)):
-        console.print(line)
-    console.print(f"In brackets 95 % intervals; embeddings {result.embeddings}, seed {result.seed}")
+        shown = [[row[place] for place in chosen] for row in rows]
+        print_table(title, headings, shown, range(2, len(chosen)))
+    told = f"In brackets 95 % intervals; embeddings {result.embeddings}, seed {result.seed}"
+    print_lines(*summary(result), *notes(result), told)

@@ -1,0 +1,26 @@
+"""``personahub evaluate``: measurements of what was made."""
+
+import typer
+
+from personahub.cli.evaluate.arms import arms_command
+from personahub.cli.evaluate.coverage import coverage_command
+from personahub.cli.evaluate.diversity import diversity_command
+from personahub.cli.evaluate.similarity import similarity_command
+from personahub.cli.synthesize import OWN_OPTIONS
+
+__all__ = ["evaluate_app"]
+
+_HELP = "Measure what was made: how diverse it is, what each method gives, what a hub lacks."
+
+evaluate_app = typer.Typer(no_args_is_help=True, help=_HELP)
+
+
+@evaluate_app.callback(help=_HELP)
+def _group() -> None:
+    """Stands above the four."""
+
+
+evaluate_app.command("diversity")(diversity_command)
+evaluate_app.command("arms", context_settings=OWN_OPTIONS)(arms_command)
+evaluate_app.command("similarity")(similarity_command)
+evaluate_app.command("coverage")(coverage_command)

@@ -1,0 +1,1 @@
+"""What ``personahub evaluate`` measures: diversity, methods side by side, similarity, coverage."""
