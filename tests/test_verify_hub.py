@@ -90,6 +90,8 @@ def test_what_is_rejected_is_left_out_of_exports_and_of_no_version_before(
         assert run("datasets", "export", "math", "--hub", hub, "--out", out, *more).code == 0
         assert [row["text"] for row in rows_of(out)] == texts
     assert "repeats_words" in run("datasets", "show", "math", "--hub", hub).out
+    told = json.loads(run("datasets", "show", "math", "--hub", hub, "--json").out)
+    assert told["checks"] == {"repetition": {"passed": 2, "failed": {"repeats_words": 1}, "undecided": {}}}
     assert "repeats_words" not in run("datasets", "show", "math", "--hub", hub, "--at", 2).out
 
 

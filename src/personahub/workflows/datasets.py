@@ -83,7 +83,7 @@ class DataSetDetails:
 
     def to_json(self) -> dict[str, Any]:
         """What ``datasets show --json`` prints."""
-        checks = {name: asdict(sums) for name, sums in self.checks.items()}
+        checks = {name: sums.to_json() for name, sums in self.checks.items()}
         found = {"checks": checks, "rejected": self.rejected}
         return {**self.data_set.to_json(), "set_aside": dict(self.set_aside), **found, "first": self.first}
 

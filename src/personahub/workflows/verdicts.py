@@ -106,6 +106,10 @@ class CheckSums:
     failed: Counter[str] = field(default_factory=Counter)
     undecided: Counter[str] = field(default_factory=Counter)
 
+    def to_json(self) -> dict[str, Any]:
+        """Part of the contract of ``datasets show --json``."""
+        return {"passed": self.passed, "failed": dict(self.failed), "undecided": dict(self.undecided)}
+
 
 def sum_up(hub: Hub, dataset: str) -> tuple[dict[str, CheckSums], int]:
     """What each check found of a data set, and how many of its records are rejected."""
