@@ -116,7 +116,9 @@ def test_a_given_answer_alone_does_not_make_two_agree(formulas: FormulaJudge) ->
 
 def test_an_answer_that_stands_in_the_problem_fails_it(formulas: FormulaJudge) -> None:
     check = Answers("m", None, formulas, samples=2)
-    told = item("She sells 5 of her 60 combs a day and 35 in a week. How many combs does she sell in a week?")
+    told = item(
+        "She sells 5 of her 60 combs a day and 35 combs in a week. How many combs does she sell in a week?"
+    )
     finding = judged(check, told, in_turn(solved("35", "combs"), solved("35")))[0]
     assert (finding.outcome, finding.reason) == ("failed", "answer_inside")
 
@@ -134,6 +136,40 @@ def test_a_program_with_a_number_of_its_own_is_no_solution(formulas: FormulaJudg
     assert finding.evidence["solutions"][1]["fault"] == "made up the number 35"
 
 
+def test_a_program_that_comes_to_something_else_fails_the_problem(
+    formulas: FormulaJudge, sandbox: Sandbox
+) -> None:
+    other = program("print(3 + 14)")
+    finding = found(formulas, solved("42"), solved("42"), other, sandbox=sandbox)
+    assert (finding.outcome, finding.reason) == ("failed", "program_disagrees")
+
+
+def test_a_program_that_breaks_says_nothing_against_an_answer(
+    formulas: FormulaJudge, sandbox: Sandbox
+) -> None:
+    finding = found(formulas, solved("42"), solved("42"), program("print(lanterns)"), sandbox=sandbox)
+    assert finding.outcome == "passed"
+
+
+def test_a_stated_number_that_the_program_does_without_fails_the_problem(
+    formulas: FormulaJudge, sandbox: Sandbox
+) -> None:
+    check = Answers("m", sandbox, formulas, samples=1)
+    told = item("A coach has 46 pupils. On Monday 38 came, on Tuesday 16. How many pupils has he in all?")
+    replies = in_turn(solved("54"), program("print(38 + 16)"))
+    finding = judged(check, told, replies)[0]
+    assert (finding.outcome, finding.reason) == ("failed", "unused_number")
+
+
+def test_a_given_answer_that_is_reached_stands_against_doubts(
+    formulas: FormulaJudge, sandbox: Sandbox
+) -> None:
+    check = Answers("m", sandbox, formulas, samples=1)
+    told = item("A coach of 46 has 38 pupils on Monday and 16 more on Tuesday. How many in all?", answer="54")
+    replies = in_turn(solved("54"), program("print(38 + 16)"))
+    assert judged(check, told, replies)[0].outcome == "passed"
+
+
 def test_a_program_agrees_by_what_it_prints_last(formulas: FormulaJudge, sandbox: Sandbox) -> None:
     code = "crates = 3\nprint('counting')\nprint(crates * 14)"
     finding = found(formulas, solved("42"), program(code), sandbox=sandbox)
@@ -147,8 +183,10 @@ def test_a_program_agrees_by_what_it_prints_last(formulas: FormulaJudge, sandbox
 
 
 def test_a_number_of_a_program_agrees_with_a_formula(formulas: FormulaJudge, sandbox: Sandbox) -> None:
-    finding = found(formulas, solved("2√2", "m"), program("print(8 ** 0.5)"), sandbox=sandbox)
-    assert finding.outcome == "passed"
+    check = Answers("m", sandbox, formulas, samples=1)
+    told = item("A square has an area of 8 square metres. How long is a side?")
+    replies = in_turn(solved("2√2", "m"), program("print(8 ** 0.5)"))
+    assert judged(check, told, replies)[0].outcome == "passed"
 
 
 @pytest.mark.parametrize(

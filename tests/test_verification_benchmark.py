@@ -97,9 +97,9 @@ def test_errors_are_counted_by_kind_language_and_check(tmp_path: Path) -> None:
     report = benchmark.planted(rows, tmp_path / "work", SOLVER)
     assert cells(report, "removed")[0][1:] == ["1", "1", "1", "1", "1", "0", "0", "0"]
     assert cells(report, "contradiction")[0][1:] == ["1", "0", "0", "0", "0", "0", "0", "0"]
-    assert cells(report, "answer-inside")[0][1:] == ["1", "1", "1", "1", "1", "0", "0", "0"]
+    assert cells(report, "answer-inside")[0][1:] == ["1", "0", "1", "1", "1", "0", "0", "0"]
     assert cells(report, "wrong-answer")[0][1:] == ["1", "1", "0", "1", "1", "0", "0", "0"]
-    assert cells(report, "all")[0][1:] == ["4", "3", "2", "3", "3", "0", "0", "0"]
+    assert cells(report, "all")[0][1:] == ["4", "2", "2", "3", "3", "0", "0", "0"]
     assert cells(report, "en")[0][1:] == ["2", "2", "1", "2", "2", "0", "0", "0"]
     assert ["removed", "planted", "well-posed", "missing_data", "1"] in cells(report, "removed")
     # Four texts, however often each of them stands in the rows.
@@ -120,8 +120,8 @@ def test_what_is_kept_is_counted_beside_the_reader(tmp_path: Path) -> None:
     (kept, agreement, *_), (judge_kept, judge_agreement, *_) = (
         cells(report, check) for check in benchmark.CHECKS
     )
-    assert kept[1:5] == ["2", "1 of 2: 50% (9% to 91%)", "1 of 2", "0"]
-    assert agreement[1:] == ["4", "1", "1", "1", "1", "50%", "0.00"]
+    assert kept[1:5] == ["3", "2 of 3: 67% (21% to 94%)", "0 of 2", "0"]
+    assert agreement[1:] == ["4", "2", "0", "1", "1", "75%", "0.50"]
     assert judge_kept[1:5] == ["2", "1 of 2: 50% (9% to 91%)", "1 of 2", "0"]
     assert judge_agreement[1:] == ["4", "1", "1", "1", "1", "50%", "0.00"]
     assert "1 of 1: 100%" in report

@@ -5,7 +5,7 @@ import unicodedata
 
 from personahub.errors import UserError
 
-__all__ = ["LANGUAGES", "check_language", "language_name", "mixed_word", "script_share"]
+__all__ = ["LANGUAGES", "check_language", "language_name", "mixed_word", "script_share", "stray_word"]
 
 _NAMES = {
     "ar": "Arabic", "be": "Belarusian", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech",
@@ -79,3 +79,28 @@ def mixed_word(text: str) -> str | None:
             if len(scripts & _ALPHABETS) > 1:
                 return str(word)
     return None
+
+
+_ENGLISH = re.compile(
+    r"(?<![\w.@/\"'`])(?:the|and|with|each|every|nothing|something|which|from|this|that|these|those|for|are|was|were|"
+    r"has|have|had|his|her|their|does|not|but|because|about|into|after|before|when|where|while|they|there|shops?|"
+    r"people|persons?|goes|going|comes|coming|takes|makes)(?![\w.@/\"'`])"
+)
+"""Words that no other language has borrowed."""
+_HAN = re.compile(r"(?<![\u4e00-\u9fff«“‘\"'(（])[\u4e00-\u9fff]+(?![\u4e00-\u9fff»”’\"')）])")
+_CYRILLIC = re.compile(r"(?<![\w«“‘\"'(（])[а-яё]{3,}(?![\w»”’\"')）])")
+
+
+def stray_word(text: str, code: str) -> str | None:
+    """The first word that a model took from another language, as small ones do when they lose one.
+
+    English words without a capital in a text of another script, Chinese characters in one of Latin or
+    Cyrillic letters, Russian words in a Chinese or Japanese one. What stands in quotes or brackets is meant.
+    """
+    scripts = _SCRIPTS.get(code, ())
+    if not scripts:
+        return None
+    strays = [] if "LATIN" in scripts else [_ENGLISH]
+    strays.append(_CYRILLIC if "CJK" in scripts else _HAN)
+    found = (pattern.search(text) for pattern in strays)
+    return next((match[0] for match in found if match), None)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from personahub.config import canonical_json
-from personahub.languages import language_name, mixed_word, script_share
+from personahub.languages import language_name, mixed_word, script_share, stray_word
 from personahub.models import Message, Request, Sampling
 from personahub.records import Record, SetAside
 from personahub.safeguards.code import without_code
@@ -305,6 +305,8 @@ def _fault_of_script(text: str, language: str) -> tuple[str, str] | None:
         return "wrong_language", f"only {share:.0%} of its letters are of {language_name(language)}"
     if word := mixed_word(text):
         return "mixed_scripts", f"the word {word[:40]!r} has letters of two scripts"
+    if word := stray_word(text, language):
+        return "mixed_languages", f"the word {word[:40]!r} is not of the language"
     return None
 
 

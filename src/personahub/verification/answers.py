@@ -17,7 +17,7 @@ from personahub.verification.equality import groups_of, numbers_of, same_answer
 from personahub.verification.findings import Checking, Finding, Item, Question
 from personahub.verification.formulas import FormulaJudge
 from personahub.verification.sandbox import Sandbox
-from personahub.verification.stated import is_stated, made_up_number
+from personahub.verification.stated import is_stated, made_up_number, unused_number
 from personahub.verification.wording import load_prompt
 
 __all__ = ["Answers"]
@@ -117,10 +117,12 @@ class Answers:
         evidence["kind"] = _kind(solutions[best[0]].answer)
         if item.answer:
             evidence["given_answer"] = item.answer
-            if not same.get((best[0], len(solutions))):
-                return Finding("failed", "other_answer", score, evidence)
-        if is_stated(solutions[best[0]].answer, item.text):
-            return Finding("failed", "answer_inside", score, evidence)
+            agrees = same.get((best[0], len(solutions)))
+            return Finding(
+                "passed" if agrees else "failed", "" if agrees else "other_answer", score, evidence
+            )
+        if reason := _doubt(item, solutions, best):
+            return Finding("failed", reason, score, evidence)
         return Finding("passed", "", score, evidence)
 
     def _read(self, item: Item, question: Question, completion: Completion) -> _Solution:
@@ -186,6 +188,21 @@ class Answers:
                 schema=prompt.schema,
             )
         )
+
+
+def _doubt(item: Item, solutions: Sequence[_Solution], best: Sequence[int]) -> str:
+    """What speaks against an answer that solutions agree on; empty: nothing.
+
+    Three solutions by one model make its mistakes together, so a program that comes to something else counts
+    for more than one of them.
+    """
+    place = next((place for place, solution in enumerate(solutions) if solution.by == "program"), None)
+    if place is not None and solutions[place].answer:
+        if place not in best:
+            return "program_disagrees"
+        if unused_number(solutions[place].told["program"], item.text):
+            return "unused_number"
+    return "answer_inside" if is_stated(solutions[best[0]].answer, item.text) else ""
 
 
 _PROGRAM = load_prompt("program").schema
