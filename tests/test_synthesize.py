@@ -155,3 +155,8 @@ def test_an_out_file_that_cannot_be_written_is_an_error_before_any_call(hub: Pat
     with pytest.raises(UserError, match="cannot be written"):
         synthesize("math", hub, n=1, out=tmp_path / "no" / "out.jsonl", model=model)
     assert model.asked == []
+
+
+def test_a_hub_without_relatives_says_how_to_find_some(hub: Path) -> None:
+    with pytest.raises(UserError, match=r"none of its \d+ personas fits .*personahub expand --hub"):
+        synthesize("dialogue", hub, n=1, options={"partner": "related"}, model=ScriptedModel(any_reply))

@@ -92,11 +92,15 @@ def wants_related(task: Task, settings: Settings) -> bool:
     return settings.get("partner") == "related" and task.declaration.personas == 2
 
 
+_REACHED = "round > 0"
+"""Holds of personas that were reached from another one."""
+
+
 def related_only(selection: Selection) -> Selection:
     """Only those of the selection that were reached from another persona."""
     where = selection.where
     # On a line of its own, since the condition may end in a comment.
-    return replace(selection, where=f"({where}\n) AND round > 0" if where else "round > 0")
+    return replace(selection, where=f"({where}\n) AND {_REACHED}" if where else _REACHED)
 
 
 def select_personas(
@@ -163,6 +167,11 @@ def _nobody(hub: Hub, selection: Selection) -> str:
     return (
         f"{hub.path}: none of its {hub.personas.count():,} personas fits"
         f" {' and '.join(repr(part) for part in (selection.query, selection.where) if part) or 'the view'}"
+        + (
+            f"; personahub expand --hub {hub.path} makes relatives"
+            if _REACHED in (selection.where or "")
+            else ""
+        )
     )
 
 
