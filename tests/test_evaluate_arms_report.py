@@ -43,7 +43,8 @@ def solving(request: Request) -> str:
     if not is_solution(request):
         return any_reply(request)
     number = int(re.findall(r"\d+", request.messages[-1].content)[0])
-    answer = number if number % 2 == 0 else number + request.sample
+    # A number that no problem states: an answer that stands in its problem is no answer.
+    answer = 7_000_001 + (number if number % 2 == 0 else number + request.sample)
     return json.dumps({"steps": "It is counted.", "answer": str(answer), "unit": ""})
 
 
