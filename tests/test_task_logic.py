@@ -56,6 +56,7 @@ _HOLDS: Mapping[str, Mapping[str, Callable[..., bool]]] = {
         "lower": lambda a: a[0] == 1,
     },
 }
+LOGIC = Task.load("logic")
 _WORLDS = {"ordering": list(_orders()), "grid": list(_grids()), "layout": list(_layouts())}
 
 
@@ -69,7 +70,7 @@ def _fitting(sort: str, facts: list[str]) -> list[World]:
 
 @pytest.mark.parametrize("sort", ["ordering", "grid", "layout"])
 def test_the_facts_of_a_skeleton_leave_the_hidden_solution_and_one_less_leaves_more(sort: str) -> None:
-    skeletons = Task.load("logic").declaration.vary[sort]
+    skeletons = LOGIC.declaration.vary[sort]
     assert len(set(skeletons)) == len(skeletons) >= 10
     for skeleton in skeletons:
         *facts, asked = skeleton.split("; ")
@@ -105,7 +106,7 @@ GRID_CLUES = {
 
 
 def _answer(kind: str, *replies: Mapping[str, Any], **varied: str) -> Record | SetAside:
-    task = Task.load("logic")
+    task = LOGIC
     synthesizer = Synthesizer(task, task.settings({"kind": kind}), "m", "d")
     # Ukrainian is one of the languages in which the model words the clues.
     language = "uk" if kind == "deductive" else "en"
@@ -151,7 +152,7 @@ def test_a_puzzle_with_a_name_twice_is_set_aside() -> None:
 
 
 def test_facts_come_to_the_second_question_with_the_names_in_their_places() -> None:
-    task = Task.load("logic")
+    task = LOGIC
     synthesizer = Synthesizer(task, task.settings({"kind": "ordering"}), "m", "d")
     reply = {"scene": "五件东西轻重不同。", "order": ["竖琴", "铁炉", "钢琴", "木箱", "石磨"]}
     asked = synthesizer.ask(Brief(0, "ja", varied=VARIED), [reply]).messages[-1].content
@@ -172,7 +173,7 @@ _SKELETON = {"ordering": "ordering", "spatial": "layout", "deductive": "grid"}
 
 
 def _worded(kind: str, language: str, **varied: str) -> dict[str, Any]:
-    task = Task.load("logic")
+    task = LOGIC
     synthesizer = Synthesizer(task, task.settings({"kind": kind}), "m", "d")
     scene = {"en": "They meet on Monday.", "ru": "Все сегодня встречаются.", "zh": "大家今天见面。"}[language]
     lists: dict[str, Any] = {
@@ -206,7 +207,7 @@ def _read_back(kind: str, language: str, clue: str) -> list[str]:
 @pytest.mark.parametrize("language", ["en", "ru", "zh"])
 @pytest.mark.parametrize("kind", ["ordering", "spatial", "deductive"])
 def test_clues_that_the_task_words_say_the_facts_of_the_skeleton(kind: str, language: str) -> None:
-    vary = Task.load("logic").declaration.vary
+    vary = LOGIC.declaration.vary
     about = {"ordering": "scale", "spatial": "view", "deductive": "detail"}[kind]
     for skeleton, other in product(vary[_SKELETON[kind]], vary[about]):
         fields = _worded(kind, language, **{_SKELETON[kind]: skeleton, about: other})
@@ -225,7 +226,7 @@ def test_clues_that_the_task_words_say_the_facts_of_the_skeleton(kind: str, lang
     ("kind", "about"), [("ordering", "scale"), ("spatial", "view"), ("deductive", "detail")]
 )
 def test_facts_that_differ_are_worded_differently(kind: str, about: str, language: str) -> None:
-    vary = Task.load("logic").declaration.vary
+    vary = LOGIC.declaration.vary
     for other in vary[about]:
         said: dict[str, str] = {}
         for skeleton in vary[_SKELETON[kind]]:
