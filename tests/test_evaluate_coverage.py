@@ -18,7 +18,6 @@ from personahub.evaluation.titles import built_in_occupations, no_occupations, s
 from personahub.evaluation.topics import name_clusters, name_words
 from personahub.evaluation.vectors import unit
 from personahub.models.sentence_encoder import SentenceEncoder
-from personahub.workflows.evaluate import coverage as evaluating
 from personahub.workflows.evaluate.coverage_result import ListCoverage, Topics
 
 PERSONAS = [
@@ -383,6 +382,6 @@ def test_a_threshold_that_is_no_cosine_is_refused(run: Run, hub: Path, cosine: s
 def test_without_matplotlib_a_report_is_refused_before_anything_is_read(
     run: Run, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluating.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     told = one_line_error(run("evaluate", "coverage", "--hub", hub, "--out", tmp_path / "out"))
     assert "plots need matplotlib: pip install 'personahub[evaluate]'" in told

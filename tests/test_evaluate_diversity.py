@@ -308,7 +308,7 @@ def test_a_label_that_no_font_has_is_replaced_and_a_long_one_shortened() -> None
 def test_without_matplotlib_a_report_is_refused_before_anything_is_read(
     run: Run, tmp_path: Path, varied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluating.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     told = one_line_error(run("evaluate", "diversity", varied, "--out", tmp_path / "out"))
     assert "plots need matplotlib: pip install 'personahub[evaluate]'" in told
 

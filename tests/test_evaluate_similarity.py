@@ -19,7 +19,6 @@ from personahub.evaluation.vectors import pair_cosines
 from personahub.hub import Hub
 from personahub.models import Request, RequestError
 from personahub.workflows.evaluate import similarity_pairs
-from personahub.workflows.evaluate import similarity_report as report
 from personahub.workflows.evaluate.similarity import Similarity
 from personahub.workflows.evaluate.similarity_report import notes
 from personahub.workflows.running import Watcher
@@ -380,7 +379,7 @@ def test_levels_that_are_empty_or_close_are_plotted_too(
 def test_without_matplotlib_a_report_is_refused_before_anything_is_asked(
     hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     answering = model()
     with pytest.raises(UserError, match=r"plots need matplotlib: pip install 'personahub\[evaluate\]'"):
         study(hub, answering, out=tmp_path / "out")

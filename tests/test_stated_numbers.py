@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from personahub.verification.stated import is_stated, made_up_number, unused_number
+from personahub.verification.stated_numbers import is_stated, made_up_number, unused_number
 
 PROBLEM = "A weaver sells 14 rugs at 1,250 euros with a discount of 15% in 3 weeks. How much is that in all?"
 

@@ -17,7 +17,7 @@ from personahub.verification.equality import groups_of, numbers_of, same_answer
 from personahub.verification.findings import Checking, Finding, Item, Question
 from personahub.verification.formulas import FormulaJudge
 from personahub.verification.sandbox import Sandbox
-from personahub.verification.stated import is_stated, made_up_number, unused_number
+from personahub.verification.stated_numbers import is_stated, made_up_number, unused_number
 from personahub.verification.wording import load_prompt
 
 __all__ = ["Answers"]

@@ -20,7 +20,7 @@ from personahub.records import Document, Persona, Record, SetAside, Table, Verdi
 from personahub.workflows.calls import Calls
 from personahub.workflows.estimate import Estimate, Estimator, Range
 
-__all__ = ["NO_RUN", "Buffer", "Outcome", "Watcher", "Work", "journaling", "run_async", "working"]
+__all__ = ["NO_RUN", "Buffer", "Outcome", "Watcher", "Work", "closing", "journaling", "run_async", "working"]
 
 
 _T = TypeVar("_T")
@@ -306,6 +306,16 @@ def journaling(
         engine = replace(calls, retrying=reasons).engine(models, journal, NO_RUN, watcher.notice)
         run = Run(NO_RUN, verb, {}, fingerprint="", started="")
         yield Work(hub, engine, journal, watcher, Outcome(run), resumed=False)
+
+
+@asynccontextmanager
+async def closing(engine: Engine | None) -> AsyncIterator[None]:
+    """Close the models of a second engine, where there is one, when what asks it ends."""
+    try:
+        yield
+    finally:
+        for model in engine.models if engine else ():
+            await model.close()
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 import glob
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from personahub.workflows.calls import Calls
 from personahub.workflows.checked import Accept, Checked, DataSetChecked, FileChecked, status_of
 from personahub.workflows.checking import Checker, Judged
 from personahub.workflows.checks import ASKING, CHECKS, Checks, checker_for, identity_of
-from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
+from personahub.workflows.running import Outcome, Watcher, Work, closing, run_async, working
 
 __all__ = ["CheckCounts", "VerifyOutcome", "verify"]
 
@@ -268,15 +268,6 @@ def _names(checks: Checks, source: Checked) -> tuple[str, ...]:
     return tuple(name for name in CHECKS if name in wanted)
 
 
-@asynccontextmanager
-async def _closing(engine: Engine | None) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        for model in engine.models if engine else ():
-            await model.close()
-
-
 async def _run(
     work: Work[VerifyOutcome],
     checker: Checker,
@@ -285,7 +276,7 @@ async def _run(
     accept: Accept,
 ) -> None:
     outcome = work.outcome
-    async with work.engaged(), _closing(checker.second):
+    async with work.engaged(), closing(checker.second):
         rows = source.rows()
         while batch := list(islice(rows, _BATCH)):
             items = [(row, item) for row, item in batch if item is not None]

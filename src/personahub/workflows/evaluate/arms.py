@@ -23,7 +23,7 @@ from personahub.workflows.checks import ASKING, Checks, checker_for, identity_of
 from personahub.workflows.evaluate.arms_found import with_diversity
 from personahub.workflows.evaluate.arms_result import Arms
 from personahub.workflows.evaluate.arms_running import PlannedArm, Study, run_arm
-from personahub.workflows.evaluate.diversity import check_plotting
+from personahub.workflows.evaluate.folders import check_plotting
 from personahub.workflows.prompting import Prompting, load_material
 from personahub.workflows.running import Outcome, Watcher
 from personahub.workflows.selection import Selection, asks_personas, select_personas

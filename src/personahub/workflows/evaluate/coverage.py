@@ -1,6 +1,5 @@
 """``evaluate coverage``: what a hub holds and what it lacks."""
 
-import importlib.util
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,6 +41,7 @@ from personahub.workflows.evaluate.coverage_sample import (
     draw_personas,
     embed_drawn,
 )
+from personahub.workflows.evaluate.folders import check_plotting
 from personahub.workflows.steps import StepWatcher
 from personahub.workflows.views import open_view
 
@@ -99,7 +99,7 @@ def evaluate_coverage(
             model in the hub, or there is a folder to write and no matplotlib.
     """
     if out is not None:
-        _check_plotting(Path(out))
+        check_plotting(Path(out))
     if not 0 < threshold <= 1:
         raise UserError(f"--threshold {threshold:g}: give a cosine above 0, up to 1")
     if looked_at < 1:
@@ -243,10 +243,3 @@ class _Compared:
             evenness(labels, len(centres)),
             tuple(sorted(topics, key=lambda each: -each.personas)),
         )
-
-
-def _check_plotting(out: Path) -> None:
-    if importlib.util.find_spec("matplotlib") is None:
-        raise UserError(f"--out {out}: plots need matplotlib: pip install 'personahub[evaluate]'")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: is a file; give a folder")

@@ -1,6 +1,5 @@
 """``evaluate diversity``: how diverse sets of texts are, as they are and at the same count and length."""
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -27,10 +26,11 @@ from personahub.models import EmbeddingModel
 from personahub.models.opening import open_embedding_model
 from personahub.models.sentence_encoder import SentenceEncoder
 from personahub.workflows.embed import embedding_model_for
+from personahub.workflows.evaluate.folders import check_plotting
 from personahub.workflows.evaluate.text_sets import embed_texts, open_sets
 from personahub.workflows.steps import StepWatcher
 
-__all__ = ["Diversity", "Measured", "SetDiversity", "check_plotting", "evaluate_diversity"]
+__all__ = ["Diversity", "Measured", "SetDiversity", "evaluate_diversity"]
 
 _MATCHED_TEXTS = 10_000
 _Ints = npt.NDArray[np.int64]
@@ -264,15 +264,3 @@ def _same_count(known: Sequence[_Ints]) -> list[_Ints]:
     """Of each set as many that can be compared, whatever its languages; sets that have none don't count."""
     enough = [len(places) for places in known if len(places) >= 2]
     return [places[: min(enough, default=0)] for places in known]
-
-
-def check_plotting(out: Path) -> None:
-    """See that a report can be written there.
-
-    Raises:
-        UserError: there is no matplotlib, or a file in the folder's place.
-    """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise UserError(f"--out {out}: plots need matplotlib: pip install 'personahub[evaluate]'")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: is a file; give a folder")

@@ -19,6 +19,7 @@ from personahub.hub import Hub
 from personahub.models import EmbeddingModel, LanguageModel
 from personahub.models.opening import DEFAULT_MODEL
 from personahub.workflows.calls import Calls
+from personahub.workflows.evaluate.folders import check_plotting
 from personahub.workflows.evaluate.similarity_asking import Asking
 from personahub.workflows.evaluate.similarity_numbers import (
     Narrowing,
@@ -184,9 +185,7 @@ def evaluate_similarity(
     narrow = " ".join(narrow.split())
     _check(pairs, levels, calls, second_model)
     if out is not None:
-        from personahub.workflows.evaluate.similarity_report import check_folder
-
-        check_folder(Path(out))
+        check_plotting(Path(out))
     opened = Hub(hub)
     models = calls.open(model)
     seconds = calls.open(second_model) if second_model is not None else []

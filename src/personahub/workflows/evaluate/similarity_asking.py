@@ -1,8 +1,7 @@
 """The calls of a similarity study: each persona's problem by each prompt and each model, once."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 
 from personahub.completion import BatchEngine, Completion, Engine
 from personahub.errors import UserError
@@ -10,7 +9,7 @@ from personahub.evaluation.similarity_prompt import problem_request
 from personahub.models import Request
 from personahub.workflows.estimate import spread
 from personahub.workflows.evaluate.similarity_pairs import Asked
-from personahub.workflows.running import Outcome, Work
+from personahub.workflows.running import Outcome, Work, closing
 
 __all__ = ["Asking"]
 
@@ -54,7 +53,7 @@ class Asking:
             personas = [each for place, each in enumerate(personas) if place in chosen]
         total = len(personas) * len(self._prompts) * (2 if second else 1)
         work.watcher.started("problems", total, work.outcome.run, work.resumed)
-        async with work.engaged(), _closing(second):
+        async with work.engaged(), closing(second):
             await self._ask(work.engine, personas)
             if second and not work.engine.stopping:
                 try:
@@ -95,12 +94,3 @@ class Asking:
             self.texts[model, prompt, persona] = text
         else:
             self.failures.setdefault(model, Counter())["blank"] += 1
-
-
-@asynccontextmanager
-async def _closing(engine: Engine | None) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        for model in engine.models if engine else ():
-            await model.close()

@@ -1,6 +1,5 @@
 """What ``evaluate similarity`` tells: tables, notes, and a folder with the numbers, pairs and the plot."""
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from personahub.evaluation.similarity_plot import Panel, plot_similarity
 from personahub.workflows.evaluate.similarity import Similarity
 from personahub.workflows.evaluate.similarity_numbers import Series
 
-__all__ = ["HEADINGS", "check_folder", "notes", "summary", "tables", "write_report"]
+__all__ = ["HEADINGS", "notes", "summary", "tables", "write_report"]
 
 HEADINGS = (
     "personas at",
@@ -24,18 +23,6 @@ HEADINGS = (
     "min to max",
     f"in {BAND[0]:.2f}–{BAND[1]:.2f}",
 )
-
-
-def check_folder(out: Path) -> None:
-    """See that a report can be written.
-
-    Raises:
-        UserError: matplotlib is not installed, or there is a file in the folder's place.
-    """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise UserError(f"--out {out}: plots need matplotlib: pip install 'personahub[evaluate]'")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: is a file; give a folder")
 
 
 def tables(result: Similarity) -> Iterator[tuple[str, list[list[str]]]]:
