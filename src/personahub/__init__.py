@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from personahub.workflows.datasets import export_dataset, list_datasets, show_dataset
     from personahub.workflows.dedup import deduplicate, duplicates_of
     from personahub.workflows.evaluate.arms import evaluate_arms
+    from personahub.workflows.evaluate.checks import evaluate_checks
     from personahub.workflows.evaluate.coverage import evaluate_coverage
     from personahub.workflows.evaluate.diversity import evaluate_diversity
     from personahub.workflows.evaluate.similarity import evaluate_similarity
@@ -66,6 +67,7 @@ __all__ = [
     "deduplicate",
     "duplicates_of",
     "evaluate_arms",
+    "evaluate_checks",
     "evaluate_coverage",
     "evaluate_diversity",
     "evaluate_similarity",
@@ -108,6 +110,7 @@ _HOMES = {
     "deduplicate": "personahub.workflows.dedup",
     "duplicates_of": "personahub.workflows.dedup",
     "evaluate_arms": "personahub.workflows.evaluate.arms",
+    "evaluate_checks": "personahub.workflows.evaluate.checks",
     "evaluate_coverage": "personahub.workflows.evaluate.coverage",
     "evaluate_diversity": "personahub.workflows.evaluate.diversity",
     "evaluate_similarity": "personahub.workflows.evaluate.similarity",

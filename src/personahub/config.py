@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["canonical_json", "fingerprint", "json_bytes", "models_dir", "read_json"]
+__all__ = ["canonical_json", "data_dir", "fingerprint", "json_bytes", "models_dir", "read_json"]
 
 
 def models_dir() -> Path:
@@ -18,6 +18,11 @@ def models_dir() -> Path:
         return Path(given).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "personahub" / "models"
+
+
+def data_dir() -> Path:
+    """Folder of what is measured once for all hubs, in ``$XDG_DATA_HOME`` or the home folder."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "personahub"
 
 
 def canonical_json(value: object) -> str:

@@ -25,6 +25,8 @@ class Judged(NamedTuple):
     tokens: int = 0
     cost: float | None = 0.0
     """US dollars; None where a price is not known."""
+    seconds: float = 0.0
+    """The model's own, of all calls."""
 
 
 @dataclass
@@ -57,6 +59,7 @@ class _Running:
                 found.calls + 1,
                 found.tokens + (usage.prompt_tokens or 0) + (usage.completion_tokens or 0),
                 None if found.cost is None or completion.cost is None else found.cost + completion.cost,
+                found.seconds + completion.seconds,
             )
         self.found = found
 

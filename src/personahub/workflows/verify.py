@@ -20,6 +20,7 @@ from personahub.workflows.calls import Calls
 from personahub.workflows.checked import Accept, Checked, DataSetChecked, FileChecked, status_of
 from personahub.workflows.checking import Checker, Judged
 from personahub.workflows.checks import ASKING, CHECKS, Checks, checker_for, identity_of
+from personahub.workflows.measured import Measured, asked_by, measured_of, way_of
 from personahub.workflows.running import Outcome, Watcher, Work, closing, run_async, working
 
 __all__ = ["CheckCounts", "VerifyOutcome", "verify"]
@@ -40,6 +41,10 @@ class CheckCounts:
         calls: to the model.
         tokens: of prompts and replies.
         cost: US dollars; None where a price is not known.
+        seconds: the model's own, those of replies that the journal knew included.
+        asked: whom it asks; empty where it asks nobody.
+        way: what decides its findings beside that, as a short hash.
+        measured: how far it agrees with readers, where that is known.
         examples: the first that failed, by reason: ``name``, ``text`` and ``evidence``.
     """
 
@@ -49,6 +54,10 @@ class CheckCounts:
     calls: int = 0
     tokens: int = 0
     cost: float | None = 0.0
+    seconds: float = 0.0
+    asked: str = ""
+    way: str = ""
+    measured: Measured | None = None
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, item: Item, judged: Judged) -> None:
@@ -56,6 +65,7 @@ class CheckCounts:
         finding = judged.finding
         self.calls += judged.calls
         self.tokens += judged.tokens
+        self.seconds += judged.seconds
         self.cost = None if self.cost is None or judged.cost is None else self.cost + judged.cost
         if finding.outcome == "passed":
             self.passed += 1
@@ -68,7 +78,13 @@ class CheckCounts:
 
     def to_json(self) -> dict[str, Any]:
         """An entry of ``checks`` in what ``verify --json`` prints."""
-        return {**vars(self), "failed": dict(self.failed), "undecided": dict(self.undecided)}
+        return {
+            **vars(self),
+            "failed": dict(self.failed),
+            "undecided": dict(self.undecided),
+            "seconds": round(self.seconds, 3),
+            "measured": self.measured.to_json() if self.measured else None,
+        }
 
 
 @dataclass
@@ -221,6 +237,11 @@ def verify(
         outcome = work.outcome
         outcome.hub = str(source.hub.path)
         outcome.checks = {name: CheckCounts() for name in names}
+        for check in checker.asking:
+            counts = outcome.checks[check.name]
+            counts.asked = asked_by(check.name, configuration["model"], configuration["second_model"])
+            counts.way = way_of(check)
+            counts.measured = measured_of(check.name, counts.asked, counts.way)
         work.watcher.started("records", source.count, outcome.run, work.resumed)
         second = None
         if seconds and isinstance(work.engine, Engine):

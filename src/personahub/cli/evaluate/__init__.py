@@ -3,6 +3,7 @@
 import typer
 
 from personahub.cli.evaluate.arms import arms_command
+from personahub.cli.evaluate.checks import checks_command
 from personahub.cli.evaluate.coverage import coverage_command
 from personahub.cli.evaluate.diversity import diversity_command
 from personahub.cli.evaluate.similarity import similarity_command
@@ -10,17 +11,18 @@ from personahub.cli.synthesize import OWN_OPTIONS
 
 __all__ = ["evaluate_app"]
 
-_HELP = "Measure what was made: how diverse it is, what each method gives, what a hub lacks."
+_HELP = "Measure: how diverse texts are, what each method gives, what a hub lacks, how far checks are right."
 
 evaluate_app = typer.Typer(no_args_is_help=True, help=_HELP)
 
 
 @evaluate_app.callback(help=_HELP)
 def _group() -> None:
-    """Stands above the four."""
+    """Stands above the five."""
 
 
 evaluate_app.command("diversity")(diversity_command)
 evaluate_app.command("arms", context_settings=OWN_OPTIONS)(arms_command)
 evaluate_app.command("similarity")(similarity_command)
 evaluate_app.command("coverage")(coverage_command)
+evaluate_app.command("checks")(checks_command)
