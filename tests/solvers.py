@@ -32,18 +32,13 @@ def problems(count: int) -> list[dict[str, Any]]:
 
 
 def solver(answer: Callable[[Request], str] = lambda _: "42") -> Callable[[Request], str]:
-    """Replies to whatever a check asks: solutions and programs by ``answer``, and readings without fault."""
+    """Replies to whatever a check asks: solutions and programs by ``answer``, and a judge's yes."""
 
     def reply(request: Request) -> str:
         fields: Any = (request.schema or {})["properties"]
-        if "fault" in fields:
-            told = {
-                "given": "all of it",
-                "asked": "a number",
-                "reading": "There is one answer.",
-                "fault": "none",
-            }
-        elif "same" in fields:
+        if "yes" in fields:
+            return "yes"
+        if "same" in fields:
             told = {"first": "one thing", "second": "one thing", "same": "yes"}
         elif "program" in fields:
             told = {"program": f"print({answer(request)!r})"}

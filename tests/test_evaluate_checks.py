@@ -41,8 +41,10 @@ def solver() -> ScriptedModel:
         said = request.messages[-1].content
         fields: Any = (request.schema or {})["properties"]
         problem = next((text for text in ANSWERS if text in said), "")
+        if "yes" in fields:
+            return "no" if problem in FAULTS else "yes"
         if "fault" in fields:
-            fault = FAULTS.get(problem, "none")
+            fault = FAULTS[problem]
             told = {"given": "all of it", "asked": "a number", "reading": "Read as it is.", "fault": fault}
         elif "program" in fields:
             told = {"program": f"print({ANSWERS.get(problem, '7')!r})"}
@@ -133,7 +135,7 @@ def test_what_is_kept_and_found_is_counted_beside_the_readers(rows: Path) -> Non
 
 def test_calls_and_seconds_are_those_of_what_was_asked(rows: Path) -> None:
     answers, judge, together = evaluate_checks(rows, model=solver()).checks
-    assert (answers.counts.calls, judge.counts.calls, together.counts.calls) == (24, 6, 30)
+    assert (answers.counts.calls, judge.counts.calls, together.counts.calls) == (24, 8, 32)
     assert together.counts.tokens == answers.counts.tokens + judge.counts.tokens > 0
 
 

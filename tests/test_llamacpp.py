@@ -11,6 +11,7 @@ import pytest
 
 from personahub import UserError
 from personahub.models import Message, Reply, Request, RequestError, Sampling
+from personahub.models.choices import choice_schema, with_chances
 from personahub.models.llamacpp import LlamaCpp
 from personahub.personas import TextToPersonaTemplate
 from personahub.records import Document
@@ -63,6 +64,20 @@ def test_a_reply_fits_the_schema_and_has_one_space_where_json_has_one(model: Lla
         assert set(json.loads(reply.text)) == {"persona", "age"}
         without_strings = re.sub(r'"(?:[^"\\]|\\.)*"', '""', reply.text)
         assert re.fullmatch(r'\{"": "", "": -?\d+\}', without_strings)
+
+
+def test_one_word_of_a_few_comes_with_the_chance_of_each(model: LlamaCpp) -> None:
+    asked = [
+        request(f"Does the ferry carry {what}? Answer with yes or no.", schema=choice_schema(["yes", "no"]))
+        for what in ("mail", "elephants")
+    ]
+    replies = complete(model, *asked)
+    assert {reply.text for reply in replies} <= {"yes", "no"}
+    found = [json.loads(with_chances(one, reply).text) for one, reply in zip(asked, replies, strict=True)]
+    for chances in found:
+        assert sum(chances.values()) == pytest.approx(1, abs=1e-5)
+        assert 0 < chances["yes"] < 1
+    assert found[0] != found[1]
 
 
 def longest_copy(text: str, before: str) -> int:

@@ -12,6 +12,7 @@ import pytest
 from load_server import LoadServer
 from personahub.errors import UserError
 from personahub.models import Message, Reply, Request, RequestError, Sampling, Usage
+from personahub.models.choices import choice_schema
 from personahub.models.http import Server
 from personahub.models.openai import OpenAIModel
 from personahub.models.opening import Opening, named_servers, open_language_models
@@ -23,6 +24,7 @@ ASKED = Request(
     "gpt-4o-mini", (Message("system", "Be brief."), Message("user", "Who?")), Sampling(0.5, 0.9, 40, 3)
 )
 IN_FORM = replace(ASKED, schema=SCHEMA)
+IN_WORDS = replace(ASKED, schema=choice_schema(["yes", "no"]))
 
 
 def asked(
@@ -74,6 +76,16 @@ def test_the_body_is_what_the_protocol_says() -> None:
             },
         }
     ]
+
+
+def test_one_word_of_a_few_is_asked_for_with_its_probabilities_and_in_no_form() -> None:
+    told = {"content": [{"token": "no", "top_logprobs": [{"token": "no", "logprob": -0.1}]}]}
+    said = {"message": {"content": "no"}, "finish_reason": "stop", "logprobs": told}
+    (reply,), server = asked(whole(body={"choices": [said]}), IN_WORDS)
+    assert reply.tokens == [("no", -0.1)]
+    assert server.bodies[0]["logprobs"] is True
+    assert server.bodies[0]["top_logprobs"] == 20
+    assert "response_format" not in server.bodies[0]
 
 
 def test_a_reply_has_its_text_its_end_and_its_tokens() -> None:
@@ -269,11 +281,13 @@ def refusing(field: str, message: str) -> tuple[list[dict[str, Any]], Answer]:
         ("response_format", "This model does not support response_format of type json_schema"),
         ("response_format", "'json_schema' is unknown"),
         ("response_format", "Failed to parse grammar"),
+        ("logprobs", "'logprobs' is not supported with this model."),
+        ("logprobs", "You are not allowed to request top_logprobs"),
     ],
 )
 def test_a_field_that_the_server_refuses_is_left_out_once_for_all(field: str, message: str) -> None:
     taken, answer = refusing(field, message)
-    replies, server = asked(answer, IN_FORM, times=3)
+    replies, server = asked(answer, IN_WORDS if field == "logprobs" else IN_FORM, times=3)
     assert len(replies) == 3
     # One refusal in all.
     assert len(server.requests) == 4

@@ -42,7 +42,17 @@ def verify_command(
     second_model: Annotated[
         str | None, _checking(metavar="MODEL", help="Another model that solves each problem once.")
     ] = None,
-    readings: Annotated[int, _checking(min=1, metavar="K", help="Readings of the judge.")] = 1,
+    readings: Annotated[int, _checking(min=1, metavar="K", help="How often the judge is asked.")] = 1,
+    threshold: Annotated[
+        float | None,
+        _checking(
+            min=0,
+            max=1,
+            metavar="CHANCE",
+            help="Chance of the judge's yes from which a problem passes; default: the best for the model,"
+            " where evaluate checks has measured it, else 0.5.",
+        ),
+    ] = None,
     against: Annotated[
         list[str] | None,
         _checking(metavar="FILE", help="A benchmark whose items must not be among it; may be repeated."),
@@ -88,6 +98,7 @@ def verify_command(
                 samples=samples,
                 program=program,
                 readings=readings,
+                threshold=threshold,
                 schema=schema,
                 against=tuple(against or ()),
                 corpus=tuple(corpus or ()),

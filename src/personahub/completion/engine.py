@@ -28,6 +28,7 @@ from personahub.completion.queue import Job, Queue
 from personahub.completion.retries import REFUSALS
 from personahub.errors import UserError
 from personahub.models import LanguageModel, Reply, Request, RequestError
+from personahub.models.choices import with_chances
 
 __all__ = ["Engine"]
 
@@ -215,7 +216,7 @@ class Engine:
         if self._flying and most:
             self._flying.sent(place, most)
         try:
-            reply = await lane.model.complete(job.sent, slot=slot)
+            reply = with_chances(job.request, await lane.model.complete(job.sent, slot=slot))
             value = read_output(job.request, reply)
         except RequestError as error:
             self._fault(lane, job, error, most, queue)

@@ -1,13 +1,14 @@
 """How far a check says what readers say: of two yes-or-no verdicts on the same things."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from personahub.evaluation.intervals import LEVEL
 
-__all__ = ["REPLICATES", "Agreement", "agreement_of"]
+__all__ = ["REPLICATES", "Agreement", "agreement_of", "best_threshold", "held_out_thresholds"]
 
 REPLICATES = 2000
 
@@ -73,3 +74,46 @@ def agreement_of(pairs: Iterable[tuple[bool, bool]]) -> Agreement:
     for sound, kept in pairs:
         counts[sound, kept] += 1
     return Agreement(*counts.values())
+
+
+def best_threshold(scores: Sequence[float], sound: Sequence[bool]) -> float | None:
+    """The score from which keeping agrees most with readers beyond chance (the largest kappa).
+
+    Args:
+        scores: of each thing, higher is better.
+        sound: what readers say of it.
+
+    Returns:
+        Halfway between two scores, the lowest of equally good ones; None where none does better than chance.
+    """
+    order = sorted(zip(scores, sound, strict=True))
+    faulty = len(order) - sum(sound)
+    best, threshold, lost, found = 0.0, None, 0, 0
+    for (low, is_sound), (high, _) in pairwise(order):
+        lost, found = lost + is_sound, found + (not is_sound)
+        if low == high:
+            continue
+        kappa = Agreement(sum(sound) - lost, lost, faulty - found, found).kappa
+        if kappa is not None and kappa > best:
+            best, threshold = kappa, (low + high) / 2
+    return threshold
+
+
+def held_out_thresholds(
+    scores: Sequence[float], sound: Sequence[bool], groups: Sequence[str]
+) -> list[float | None]:
+    """For each thing the :func:`best_threshold` of all that are not of its group.
+
+    Kept or set aside by these, the things tell how well a threshold serves what it was not chosen by
+    (leave-one-group-out cross-validation).
+
+    Args:
+        scores: of each thing.
+        sound: what readers say of it.
+        groups: things that must not decide about each other, such as two sides of a pair, share one.
+    """
+    found: dict[str, float | None] = {}
+    for group in dict.fromkeys(groups):
+        others = [place for place, each in enumerate(groups) if each != group]
+        found[group] = best_threshold([scores[place] for place in others], [sound[place] for place in others])
+    return [found[group] for group in groups]

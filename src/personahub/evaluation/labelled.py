@@ -54,6 +54,11 @@ class LabelledProblem:
     answer: str = ""
     given: str = ""
 
+    @property
+    def pair(self) -> str:
+        """The same for both sides of a pair; of any other problem its id."""
+        return self.id.removesuffix("-sound").removesuffix("-planted")
+
 
 def read_labelled(path: Path | None = None) -> list[LabelledProblem]:
     """The problems of a JSON Lines file, in its order; None: those that come with the package.

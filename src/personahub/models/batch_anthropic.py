@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from personahub.config import json_bytes, read_json
 from personahub.errors import UserError
 from personahub.models.batches import Answer, BatchLimits, BatchState, BatchStatus, check_reply, read_object
+from personahub.models.choices import choices_of
 from personahub.models.http import HttpReply, Server
 from personahub.models.openai import raise_for_status, refused_fields, with_schema
 from personahub.models.protocols import NOTHING_TOLD, Reply, Request, RequestError, Usage
@@ -128,7 +129,7 @@ class AnthropicBatches:
 def _params(request: Request, without: Collection[str]) -> dict[str, Any]:
     sampling = request.sampling
     messages = [{"role": message.role, "content": message.content} for message in request.messages]
-    if request.schema is not None:
+    if request.schema is not None and not choices_of(request.schema):
         messages[-1] = with_schema(messages[-1], request.schema)
     said = [message for message in messages if message["role"] != "system"]
     params: dict[str, Any] = {

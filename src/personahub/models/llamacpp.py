@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
+from personahub.models.choices import TOP, choices_of, first_tokens
 from personahub.models.protocols import Reply, Request, RequestError, Usage
 
 __all__ = ["LlamaCpp"]
@@ -115,6 +116,7 @@ class LlamaCpp:
                 completion_tokens=usage["completion_tokens"],
             ),
             seconds=(timings["prompt_ms"] + timings["predicted_ms"]) / 1000,
+            tokens=first_tokens(choice),
         )
 
     def _body(self, request: Request, slot: int) -> dict[str, Any]:
@@ -135,7 +137,11 @@ class LlamaCpp:
                 "dry_allowed_length": 6,
                 "dry_penalty_last_n": self._context_tokens,
             }
-        if request.schema is not None:
+        if words := choices_of(request.schema):
+            # The probabilities are those from before the grammar.
+            body |= {"grammar": "root ::= " + " | ".join(f'"{word}"' for word in words)}
+            body |= {"logprobs": True, "top_logprobs": TOP}
+        elif request.schema is not None:
             body["grammar"] = self._grammar(request.schema)
         return body
 

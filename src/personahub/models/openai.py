@@ -13,6 +13,7 @@ from typing import Any
 
 from personahub.config import canonical_json, json_bytes, read_json
 from personahub.errors import UserError
+from personahub.models.choices import TOP, choices_of, first_tokens
 from personahub.models.http import HttpClient, HttpReply, Server
 from personahub.models.protocols import NOTHING_TOLD, Reply, Request, RequestError, Usage
 
@@ -30,7 +31,7 @@ _TOO_LONG = re.compile(
 )
 _SCHEMA_FIELDS = re.compile(r"response_format|json_schema|guided|grammar|structured", re.IGNORECASE)
 _RENAMED = {"max_tokens": "max_completion_tokens"}
-_MAY_GO = {"seed", "top_p", "temperature"}
+_MAY_GO = {"seed", "top_p", "temperature", "logprobs"}
 
 
 class OpenAIModel:
@@ -90,13 +91,19 @@ def chat_body(request: Request, without: Collection[str] = ()) -> dict[str, Any]
         "max_tokens": sampling.max_tokens,
         "seed": sampling.seed,
     }
+    words = choices_of(request.schema)
+    if words:
+        body |= {"logprobs": True, "top_logprobs": TOP}
+    if "logprobs" in without:
+        body.pop("top_logprobs", None)
     for field in body.keys() & set(without):
         value = body.pop(field)
         if field in _RENAMED:
             body[_RENAMED[field]] = value
-    if request.schema is not None and "response_format" in without:
+    # There is no field for a choice of words that servers share; what the prompt says has to do.
+    if request.schema is not None and not words and "response_format" in without:
         body["messages"][-1] = with_schema(body["messages"][-1], request.schema)
-    elif request.schema is not None:
+    elif request.schema is not None and not words:
         form = {"name": "reply", "strict": True, "schema": request.schema}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
     return body
@@ -106,7 +113,7 @@ def refused_fields(said: str) -> set[str]:
     """The fields of the body that a refusal names and that a model can do without."""
     if _SCHEMA_FIELDS.search(said):
         return {"response_format"}
-    return {field for field in {*_RENAMED, *_MAY_GO} if re.search(rf"\b{field}\b", said)}
+    return {field for field in {*_RENAMED, *_MAY_GO} if re.search(rf"\b(?:top_)?{field}\b", said)}
 
 
 def with_schema(message: Mapping[str, str], schema: Mapping[str, object]) -> dict[str, str]:
@@ -132,6 +139,7 @@ def read_reply(body: bytes, seconds: float) -> Reply:
         text, finish = message.get("content"), (choice or {}).get("finish_reason") or "stop"
         # Anything but text and nothing is a fault of the form.
         text = None if text is None else "" + text
+        tokens = first_tokens(choice or {})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RequestError(
             "malformed_reply", f"no chat completion: {error}", usage=NOTHING_TOLD, text=_excerpt(body)
@@ -141,7 +149,7 @@ def read_reply(body: bytes, seconds: float) -> Reply:
         raise RequestError("content_filter", said[:300], usage=usage)
     if not text:
         raise RequestError("empty_reply", "the reply holds no text", usage=usage)
-    return Reply(text=text, finish_reason=str(finish), usage=usage, seconds=seconds)
+    return Reply(text=text, finish_reason=str(finish), usage=usage, seconds=seconds, tokens=tokens)
 
 
 def _usage(told: Mapping[str, Any]) -> Usage:

@@ -1,7 +1,7 @@
 """What a language model and an embedding model must offer, and what passes between them and us."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
@@ -108,6 +108,9 @@ class Reply:
     usage: Usage
     seconds: float
     """The model's own time for the request, or where only the server knows it, the wait for the reply."""
+    tokens: Sequence[tuple[str, float]] = ()
+    """Tokens that it could have begun with, each with the logarithm of its probability; for a reply that is
+    one word of a few, where the server tells."""
 
 
 class RequestError(Exception):

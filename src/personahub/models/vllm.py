@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from personahub.errors import UserError
+from personahub.models.choices import TOP, choices_of
 from personahub.models.protocols import Reply, Request, RequestError, Usage
 
 __all__ = ["VllmModel"]
@@ -73,6 +74,10 @@ class VllmModel:
                 completion_tokens=len(made.token_ids),
             ),
             seconds=time.perf_counter() - start,
+            tokens=[
+                (each.decoded_token or "", each.logprob)
+                for each in (made.logprobs[0].values() if made.logprobs else ())
+            ],
         )
 
     def _sampling(self, request: Request) -> Any:
@@ -85,7 +90,11 @@ class VllmModel:
         if request.schema is not None:
             from vllm.sampling_params import StructuredOutputsParams
 
-            given["structured_outputs"] = StructuredOutputsParams(json=dict(request.schema))
+            words = choices_of(request.schema)
+            form = {"choice": list(words)} if words else {"json": dict(request.schema)}
+            given["structured_outputs"] = StructuredOutputsParams(**form)
+            if words:
+                given["logprobs"] = TOP
         return self._vllm.SamplingParams(**given)
 
     async def close(self) -> None:

@@ -1,4 +1,11 @@
-"""Whether a problem can be worked out from what it says, as a model reads it."""
+"""Whether a problem can be worked out from what it says, as a model reads it.
+
+The judge is first asked for one word, whether the problem can be printed, and what counts is how likely its
+"yes" is. Asked for a reading with a verdict at its end, a 1.5B model finds no fault in anything; how nearly
+it says no tells faulty problems from sound ones (benchmarks/RESULTS.md). From which chance a problem passes
+differs between models, so it is set by problems that readers have judged: ``personahub evaluate checks``.
+What does not pass is read once more, and the judge has to name what is wrong.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,13 +13,17 @@ from typing import Any
 
 from personahub.models import Request, Sampling
 from personahub.verification.findings import Checking, Finding, Item, Question
-from personahub.verification.wording import load_prompt
+from personahub.verification.wording import Prompt, load_prompt
 
-__all__ = ["WellPosed"]
+__all__ = ["EVEN", "WellPosed"]
 
+EVEN = 0.5
+"""The chance of a yes from which a problem passes, where nobody has measured the model."""
+_YES = "yes"
 _REASONS = {
     "missing": "missing_data",
     "contradiction": "contradiction",
+    "unclear": "ambiguous",
     "answer_inside": "answer_inside",
     "no_problem": "not_a_problem",
 }
@@ -20,40 +31,46 @@ _REASONS = {
 
 @dataclass
 class WellPosed:
-    """Has a problem read by a judge, several times where that is asked for; most readings decide.
+    """Has a problem read by a judge.
 
-    A judge is no proof: :mod:`docs/verification.md` says how often the default model agrees with people.
+    A judge is no proof: docs/verification.md says how far the default model agrees with people.
 
     Attributes:
         model: identity of the judge.
-        readings: how many; the first without randomness.
+        readings: how often it is asked for its word; the chance of a yes is the mean. Once is enough where
+            the server tells probabilities.
         seed: of the readings.
+        threshold: the chance of a yes from which a problem passes.
     """
 
     model: str
     readings: int = 1
     seed: int = 0
+    threshold: float = EVEN
     name: str = field(default="well-posed", init=False)
 
     @property
     def version(self) -> Mapping[str, Any]:
         """What decides a finding, for what identifies a run."""
-        return {"prompt": load_prompt("well_posed").version, "readings": self.readings}
+        prompts = [load_prompt(name).version for name in ("well_posed", "what_is_wrong")]
+        return {"prompts": prompts, "readings": self.readings, "threshold": self.threshold}
 
     def check(self, item: Item) -> Checking:
-        """Read one problem."""
-        completions = yield [self._ask(item, number) for number in range(self.readings)]
-        readings = [completion.value for completion in completions if not completion.failure]
-        if not readings:
+        """Ask for a word, and where it is no, for what is wrong."""
+        said = yield [self._ask(load_prompt("well_posed"), item, number) for number in range(self.readings)]
+        chances = [float(each.value[_YES]) for each in said if not each.failure]
+        if not chances:
             return Finding("undecided", "calls_failed")
-        found = [_REASONS.get(reading["fault"], "") for reading in readings]
-        # Of equal votes the first reading's, which is the least random.
-        fault = max(found, key=lambda each: (found.count(each), -found.index(each)))
-        score = found.count("") / len(found)
-        return Finding("failed" if fault else "passed", fault, score, {"readings": readings})
+        score = sum(chances) / len(chances)
+        evidence: dict[str, Any] = {"threshold": self.threshold, "chances": chances}
+        if score >= self.threshold:
+            return Finding("passed", "", score, evidence)
+        (read,) = yield [self._ask(load_prompt("what_is_wrong"), item, 0)]
+        if read.failure:
+            return Finding("failed", "not_said", score, evidence)
+        return Finding("failed", _REASONS[read.value["fault"]], score, {**evidence, "reading": read.value})
 
-    def _ask(self, item: Item, number: int) -> Question:
-        prompt = load_prompt("well_posed")
+    def _ask(self, prompt: Prompt, item: Item, number: int) -> Question:
         request = Request(
             model=self.model,
             messages=prompt.messages(problem=item.text),

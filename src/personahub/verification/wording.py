@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from personahub.models import Message
+from personahub.models.choices import choice_schema
 from personahub.safeguards.fence import fenced
 
 __all__ = ["Prompt", "load_prompt"]
@@ -18,7 +19,7 @@ __all__ = ["Prompt", "load_prompt"]
 
 @dataclass(frozen=True)
 class Prompt:
-    """One kind of question: what is fixed, examples, and the JSON schema of the reply."""
+    """One kind of question: what is fixed, examples, and the schema of the reply or its words."""
 
     version: str
     """Name and hash of the wording."""
@@ -36,7 +37,7 @@ class Prompt:
             for example in self.examples
             for message in (
                 Message("user", self._said(example["given"])),
-                Message("assistant", json.dumps(example["reply"], ensure_ascii=False)),
+                Message("assistant", _replied(example["reply"])),
             )
         ]
         return (Message("system", self.system), *turns, Message("user", self._said(given)))
@@ -48,18 +49,25 @@ class Prompt:
         return said
 
 
+def _replied(reply: str | Mapping[str, Any]) -> str:
+    """One of the words that there are to choose from, or JSON."""
+    return reply if isinstance(reply, str) else json.dumps(reply, ensure_ascii=False)
+
+
 @cache
 def load_prompt(name: str) -> Prompt:
     """The prompt of this name, as it comes with the package."""
     text = (files("personahub.verification") / "prompts" / f"{name}.yaml").read_text("utf-8")
     content = yaml.safe_load(text)
-    properties = content["reply"]
-    schema = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    if words := content.get("choices"):
+        schema = choice_schema(words)
+    else:
+        schema = {
+            "type": "object",
+            "properties": content["reply"],
+            "required": list(content["reply"]),
+            "additionalProperties": False,
+        }
     return Prompt(
         version=f"{name}@{hashlib.sha256(text.encode()).hexdigest()[:8]}",
         system=content["system"].strip(),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from personahub.synthesis import Task
 from personahub.verification import AskingCheck, Finding, Item, LocalCheck
 from personahub.verification.contamination import BenchmarkItem
 from personahub.verification.copying import CorpusDocument
+from personahub.verification.well_posed import WellPosed
 from personahub.workflows.checking import Checker
 from personahub.workflows.files import digest_of
 from personahub.workflows.items import read_items
+from personahub.workflows.measured import measured_of
 from personahub.workflows.repetition import SURFACE, Meanings
 
 __all__ = ["ASKING", "CHECKS", "Checks", "RepetitionCheck", "checker_for", "identity_of", "parse_checks"]
@@ -51,7 +53,9 @@ class Checks:
         names: of the checks, in the order of :data:`CHECKS`; None for those that the records' tasks want.
         samples: solutions of a problem by the model.
         program: have each problem solved by a program as well.
-        readings: readings of the judge.
+        readings: how often the judge is asked for its word.
+        threshold: the chance of a yes from which a problem passes the judge; None for what ``evaluate
+            checks`` has found best for the model, else an even one.
         schema: a file with the JSON schema of the rows; None for that of the records' task.
         against: files of benchmarks, whose items must not be among what is checked.
         corpus: files of texts that must not be copied.
@@ -62,6 +66,7 @@ class Checks:
     samples: int = 3
     program: bool = True
     readings: int = 1
+    threshold: float | None = None
     schema: Path | None = None
     against: tuple[str, ...] = ()
     corpus: tuple[str, ...] = ()
@@ -115,7 +120,6 @@ def checker_for(
     from personahub.verification.neighbours import Neighbours
     from personahub.verification.sandbox import Sandbox
     from personahub.verification.tools import ToolCheck
-    from personahub.verification.well_posed import WellPosed
 
     if not how.against and (lacking := [name for name in ("contamination", "paraphrase") if name in names]):
         raise UserError(
@@ -148,13 +152,21 @@ def checker_for(
             second,
             how.seed,
         ),
-        "well-posed": lambda: WellPosed(model, how.readings, how.seed),
+        "well-posed": lambda: _judge(WellPosed(model, how.readings, how.seed), how.threshold),
         "paraphrase": lambda: Paraphrase(Neighbours(_benchmark(how.against), encoder()), model, how.seed),
     }
     return Checker(
         [make() for name, make in local.items() if name in names],
         [make() for name, make in asking.items() if name in names],
     )
+
+
+def _judge(judge: WellPosed, threshold: float | None) -> WellPosed:
+    """The judge with the threshold that was given, or that was measured for its model."""
+    if threshold is None:
+        known = measured_of(judge, judge.model)
+        threshold = known.threshold if known else None
+    return judge if threshold is None else replace(judge, threshold=threshold)
 
 
 def _schemas_of(file: Path | None) -> Callable[[Item], Mapping[str, Any] | None]:

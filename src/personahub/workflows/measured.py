@@ -36,6 +36,7 @@ class Measured:
         way: :func:`way_of` the check, which changes with its wording and settings.
         day: when it was measured, YYYY-MM-DD.
         agreement: with the readers.
+        threshold: of ``well-posed``, the chance of a yes from which a problem passes; None of other checks.
     """
 
     check: str
@@ -43,6 +44,7 @@ class Measured:
     way: str
     day: str
     agreement: Agreement
+    threshold: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept, and printed by ``--json``."""
@@ -62,8 +64,13 @@ class Measured:
 
 
 def way_of(check: AskingCheck) -> str:
-    """What decides the findings of a check beside its model: its wording and settings, as a short hash."""
-    return fingerprint(check.version, length=8)
+    """What decides the findings of a check beside its model: its wording and settings, as a short hash.
+
+    The threshold is no part of it: it is what is measured.
+    """
+    return fingerprint(
+        {name: value for name, value in check.version.items() if name != "threshold"}, length=8
+    )
 
 
 def asked_by(check: str, model: str, second: str | None) -> str:
@@ -71,19 +78,16 @@ def asked_by(check: str, model: str, second: str | None) -> str:
     return f"{model} + {second}" if second and check == "answers" else model
 
 
-def measured_of(check: str, asked: str, way: str) -> Measured | None:
-    """What is known of a check; None where nobody has measured it.
+def measured_of(check: AskingCheck, asked: str) -> Measured | None:
+    """What is known of a check, whatever its threshold; None where nobody has measured it.
 
     Args:
-        check: its name.
+        check: as it is made.
         asked: :func:`asked_by` it.
-        way: :func:`way_of` it.
     """
-    for known in (_kept(), _shipped()):
-        for each in known:
-            if (each.check, each.model, each.way) == (check, asked, way):
-                return each
-    return None
+    wanted = (check.name, asked, way_of(check))
+    known = (each for each in (*_kept(), *_shipped()) if (each.check, each.model, each.way) == wanted)
+    return next(known, None)
 
 
 def remember(found: Sequence[Measured]) -> Path:
@@ -128,4 +132,7 @@ def _shipped() -> Sequence[Measured]:
 def _read(row: Mapping[str, Any]) -> Measured:
     names = {name: str(row[name]) for name in ("check", "model", "way", "day")}
     counts = {name: int(row["agreement"][name]) for name in Agreement.__dataclass_fields__}
-    return Measured(agreement=Agreement(**counts), **names)
+    threshold = row.get("threshold")
+    return Measured(
+        **names, agreement=Agreement(**counts), threshold=None if threshold is None else float(threshold)
+    )

@@ -31,7 +31,17 @@ def checks_command(
     second_model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Another model that solves each problem once.")
     ] = None,
-    readings: Annotated[int, typer.Option(min=1, metavar="K", help="Readings of the judge.")] = 1,
+    readings: Annotated[int, typer.Option(min=1, metavar="K", help="How often the judge is asked.")] = 1,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="CHANCE",
+            help="Chance of the judge's yes from which a problem passes; default: the best for the model,"
+            " where evaluate checks has measured it, else 0.5.",
+        ),
+    ] = None,
     model: ModelName = "qwen2.5-coder-1.5b",
     seed: Seed = 0,
     json: Json = False,
@@ -54,7 +64,7 @@ def checks_command(
     try:
         result = evaluate_checks(
             problems,
-            checks=Checks(parse_checks(checks), samples, program, readings, seed=seed),
+            checks=Checks(parse_checks(checks), samples, program, readings, threshold, seed=seed),
             model=model,
             second_model=second_model,
             calls=Calls(**calls),

@@ -19,6 +19,7 @@ from personahub.completion.retries import Tries
 from personahub.errors import UserError
 from personahub.models import NOTHING_TOLD, Reply, RequestError, Usage
 from personahub.models.batches import BatchModel, BatchState, BatchStatus
+from personahub.models.choices import with_chances
 
 __all__ = ["Collecting", "Result", "outcomes"]
 
@@ -88,8 +89,10 @@ class Collecting:
         """
         most = asked.most(self.ledger.price) if self.own else None
         if isinstance(outcome, Reply):
+            form = asked.form(self.model.name)
+            outcome = with_chances(form, outcome)
             try:
-                value = read_output(asked.form(self.model.name), outcome)
+                value = read_output(form, outcome)
             except RequestError as error:
                 return self._fault(asked, error, most)
             entry = self.ledger.reply(outcome, **self._of(asked))

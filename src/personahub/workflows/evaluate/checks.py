@@ -3,28 +3,35 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from personahub.config import data_dir, fingerprint
 from personahub.errors import UserError
-from personahub.evaluation.agreement import Agreement, agreement_of
+from personahub.evaluation.agreement import (
+    Agreement,
+    agreement_of,
+    best_threshold,
+    held_out_thresholds,
+)
 from personahub.evaluation.labelled import WRONG_ANSWER, LabelledProblem, read_labelled
 from personahub.models import LanguageModel
 from personahub.models.opening import DEFAULT_MODEL
 from personahub.verification.equality import same_answer
 from personahub.verification.formulas import FormulaJudge
+from personahub.verification.well_posed import EVEN
 from personahub.workflows.calls import Calls
 from personahub.workflows.checks import Checks
 from personahub.workflows.files import writing_lines
 from personahub.workflows.measured import MEASURABLE, Measured, remember
 from personahub.workflows.running import Outcome, Watcher
-from personahub.workflows.verify import CheckCounts, verify
+from personahub.workflows.verify import CheckCounts, VerifyOutcome, verify
 
 __all__ = ["TOGETHER", "Checked", "ChecksMeasured", "evaluate_checks"]
 
+JUDGE = "well-posed"
 TOGETHER = "together"
 """In the place of a check: all of them, of which one that fails sets aside."""
 
@@ -79,19 +86,32 @@ class ChecksMeasured:
 
     Attributes:
         model: identity of the model that was asked.
-        problems: how many readers judged.
-        sound: how many of them are sound.
-        checks: each check, and where there are several all together; empty where it was stopped.
+        labelled: what readers judged.
+        checks: each check, and where there are several all together; empty where it was stopped. Where the
+            judge's threshold was not given, its outcomes are by thresholds that were chosen without the
+            problem and its pair.
+        threshold: the chance of a yes from which a problem passes the judge: what was given, or what agrees
+            best with the readers; None where there is no judge.
         rows: the file of the problems with verdicts and evidence; empty where it was stopped.
         outcome: of the run that asked.
     """
 
     model: str
-    problems: int
-    sound: int
+    labelled: Sequence[LabelledProblem]
     checks: tuple[Checked, ...]
+    threshold: float | None
     rows: str
     outcome: Outcome
+
+    @property
+    def problems(self) -> int:
+        """How many there are."""
+        return len(self.labelled)
+
+    @property
+    def sound(self) -> int:
+        """How many of them readers found nothing wrong with."""
+        return sum(not each.fault for each in self.labelled)
 
     def to_json(self) -> dict[str, Any]:
         """What ``evaluate checks --json`` prints."""
@@ -99,6 +119,7 @@ class ChecksMeasured:
             "model": self.model,
             "problems": self.problems,
             "sound": self.sound,
+            "threshold": self.threshold,
             "checks": {each.name: each.to_json() for each in self.checks},
             "rows": self.rows,
             "whole": not self.outcome.interrupted,
@@ -144,38 +165,70 @@ def evaluate_checks(
     )
     given, out = folder / "problems.jsonl", folder / "checked.jsonl"
     _write(labelled, given)
-    outcome = verify(
-        given,
-        out=out,
-        checks=Checks(names, checks.samples, checks.program, checks.readings, seed=checks.seed),
-        model=model,
-        second_model=second_model,
-        calls=calls,
-        watcher=watcher,
-    )
-    found: tuple[Checked, ...] = ()
-    if not outcome.interrupted:
-        verdicts = [json.loads(line)["verdicts"] for line in out.read_text("utf-8").split("\n") if line]
-        with FormulaJudge() as formulas:
-            right = [
-                same_answer(each.answer, str(verdict["answers"]["evidence"].get("answer", "")), formulas)
-                is True
-                if each.answer and "answers" in names
-                else None
-                for each, verdict in zip(labelled, verdicts, strict=True)
-            ]
-        ways = [*names, *([TOGETHER] if len(names) > 1 else [])]
-        found = tuple(_checked(way, labelled, verdicts, right, outcome.checks) for way in ways)
-        if path is None and not outcome.totals.failures:
-            remember([_measured(each, outcome.checks) for each in found if each.name != TOGETHER])
-    return ChecksMeasured(
-        model=name,
-        problems=len(labelled),
-        sound=sum(not each.fault for each in labelled),
-        checks=found,
-        rows="" if outcome.interrupted else str(out),
-        outcome=outcome,
-    )
+
+    def checked(names: Sequence[str], threshold: float | None) -> VerifyOutcome:
+        return verify(
+            given,
+            out=out,
+            checks=replace(checks, names=tuple(names), threshold=threshold),
+            model=model,
+            second_model=second_model,
+            calls=calls,
+            watcher=watcher,
+        )
+
+    threshold, held_out = checks.threshold, dict[str, Sequence[str]]()
+    if JUDGE in names and threshold is None:
+        outcome = checked([JUDGE], 0.0)
+        if outcome.interrupted:
+            return ChecksMeasured(name, labelled, (), None, "", outcome)
+        threshold, held_out[JUDGE] = _calibrated(labelled, _verdicts(out, JUDGE))
+    outcome = checked(names, threshold)
+    if outcome.interrupted:
+        return ChecksMeasured(name, labelled, (), None, "", outcome)
+    verdicts = {each: _verdicts(out, each) for each in names}
+    outcomes = {each: held_out.get(each, [str(v["outcome"]) for v in verdicts[each]]) for each in names}
+    right = _right(labelled, verdicts["answers"]) if "answers" in names else []
+    ways = [(each,) for each in names] + ([tuple(names)] if len(names) > 1 else [])
+    found = tuple(_checked(way, labelled, verdicts, outcomes, right, outcome.checks) for way in ways)
+    if path is None and not outcome.totals.failures:
+        # What a threshold does that somebody gave is nothing to go by later.
+        told = [name for name in names if name != JUDGE or checks.threshold is None]
+        remember([_measured(each, outcome.checks, threshold) for each in found if each.name in told])
+    return ChecksMeasured(name, labelled, found, threshold, str(out), outcome)
+
+
+def _verdicts(out: Path, check: str) -> list[Mapping[str, Any]]:
+    rows = (json.loads(line) for line in out.read_text("utf-8").split("\n") if line)
+    return [row["verdicts"][check] for row in rows]
+
+
+def _calibrated(
+    labelled: Sequence[LabelledProblem], verdicts: Sequence[Mapping[str, Any]]
+) -> tuple[float, list[str]]:
+    """The threshold that all problems choose, and outcomes by thresholds that the others of each choose."""
+    places = [place for place, verdict in enumerate(verdicts) if verdict["score"] is not None]
+    scores = [float(verdicts[place]["score"]) for place in places]
+    sound = [not _fault((JUDGE,), labelled[place]) for place in places]
+    pairs = [labelled[place].pair for place in places]
+    outcomes = ["undecided"] * len(verdicts)
+    for place, score, threshold in zip(
+        places, scores, held_out_thresholds(scores, sound, pairs), strict=True
+    ):
+        outcomes[place] = "passed" if score >= (EVEN if threshold is None else threshold) else "failed"
+    best = best_threshold(scores, sound)
+    return EVEN if best is None else round(best, 4), outcomes
+
+
+def _right(labelled: Sequence[LabelledProblem], verdicts: Sequence[Mapping[str, Any]]) -> list[bool | None]:
+    """Whether the solutions agree on the right answer; None where nobody knows that."""
+    with FormulaJudge() as formulas:
+        return [
+            same_answer(each.answer, str(verdict["evidence"].get("answer", "")), formulas) is True
+            if each.answer
+            else None
+            for each, verdict in zip(labelled, verdicts, strict=True)
+        ]
 
 
 def _write(labelled: Sequence[LabelledProblem], given: Path) -> None:
@@ -194,30 +247,30 @@ def _write(labelled: Sequence[LabelledProblem], given: Path) -> None:
 
 
 def _checked(
-    way: str,
+    way: tuple[str, ...],
     labelled: Sequence[LabelledProblem],
-    verdicts: Sequence[Mapping[str, Any]],
+    verdicts: Mapping[str, Sequence[Mapping[str, Any]]],
+    found: Mapping[str, Sequence[str]],
     right: Sequence[bool | None],
     counts: Mapping[str, CheckCounts],
 ) -> Checked:
     """What one check, or all together, made of the problems."""
-    names = list(counts) if way == TOGETHER else [way]
-    outcomes = [_outcome([verdict[name]["outcome"] for name in names]) for verdict in verdicts]
+    outcomes = [_outcome(each) for each in zip(*(found[name] for name in way), strict=True)]
     faults = [_fault(way, each) for each in labelled]
     decided = [place for place, outcome in enumerate(outcomes) if outcome != "undecided"]
     pairs = {place: (not faults[place], outcomes[place] == "passed") for place in decided}
     by_fault: dict[str, tuple[int, int]] = {}
     for fault, outcome in zip(faults, outcomes, strict=True):
         if fault:
-            there, found = by_fault.get(fault, (0, 0))
-            by_fault[fault] = there + 1, found + (outcome == "failed")
+            there, hits = by_fault.get(fault, (0, 0))
+            by_fault[fault] = there + 1, hits + (outcome == "failed")
     known = [
         is_right
-        for is_right, outcome in zip(right, outcomes, strict=True)
-        if is_right is not None and outcome != "failed" and "answers" in names
+        for is_right, outcome in zip(right, outcomes, strict=False)
+        if is_right is not None and outcome != "failed" and "answers" in way
     ]
     return Checked(
-        name=way,
+        name=way[0] if len(way) == 1 else TOGETHER,
         agreement=agreement_of(pairs.values()),
         undecided=len(labelled) - len(decided),
         faults=by_fault,
@@ -225,10 +278,10 @@ def _checked(
             origin: agreement_of(pair for place, pair in pairs.items() if labelled[place].origin == origin)
             for origin in dict.fromkeys(each.origin for each in labelled)
         },
-        reasons=_reasons(names, faults, verdicts),
+        reasons=_reasons([verdicts[name] for name in way], faults),
         told_apart=_told_apart(labelled, faults, outcomes),
         right=(sum(known), len(known)),
-        counts=_sum([counts[name] for name in names]),
+        counts=_sum([counts[name] for name in way]),
     )
 
 
@@ -236,18 +289,18 @@ def _outcome(outcomes: Sequence[str]) -> str:
     return next((each for each in ("failed", "passed") if each in outcomes), "undecided")
 
 
-def _fault(way: str, problem: LabelledProblem) -> str:
-    """What the check should find: a judge of the problem sees no answer that came with it."""
-    return "" if way == "well-posed" and problem.fault == WRONG_ANSWER else problem.fault
+def _fault(way: Sequence[str], problem: LabelledProblem) -> str:
+    """What checks should find: a judge alone sees no answer that came with the problem."""
+    return "" if tuple(way) == (JUDGE,) and problem.fault == WRONG_ANSWER else problem.fault
 
 
 def _reasons(
-    names: Sequence[str], faults: Sequence[str], verdicts: Sequence[Mapping[str, Any]]
+    verdicts: Sequence[Sequence[Mapping[str, Any]]], faults: Sequence[str]
 ) -> dict[str, tuple[int, int]]:
     counts: Counter[str] = Counter()
     sound: Counter[str] = Counter()
-    for fault, verdict in zip(faults, verdicts, strict=True):
-        for reason in {verdict[name]["reason"] for name in names} - {""}:
+    for fault, *found in zip(faults, *verdicts, strict=True):
+        for reason in {verdict["reason"] for verdict in found} - {""}:
             counts[reason] += 1
             sound[reason] += not fault
     return {reason: (n, sound[reason]) for reason, n in counts.most_common()}
@@ -256,12 +309,10 @@ def _reasons(
 def _told_apart(
     labelled: Sequence[LabelledProblem], faults: Sequence[str], outcomes: Sequence[str]
 ) -> tuple[int, int]:
-    places = {each.id: place for place, each in enumerate(labelled)}
-    pairs = [
-        (places[f"{name}-sound"], place)
-        for key, place in places.items()
-        if (name := key.removesuffix("-planted")) != key and f"{name}-sound" in places and faults[place]
-    ]
+    sides: dict[str, dict[bool, int]] = {}
+    for place, each in enumerate(labelled):
+        sides.setdefault(each.pair, {})[bool(faults[place])] = place
+    pairs = [(side[False], side[True]) for side in sides.values() if len(side) == 2]
     hits = sum(outcomes[error] == "failed" and outcomes[sound] != "failed" for sound, error in pairs)
     return hits, len(pairs)
 
@@ -276,10 +327,11 @@ def _sum(each: Sequence[CheckCounts]) -> CheckCounts:
     )
 
 
-def _measured(checked: Checked, counts: Mapping[str, CheckCounts]) -> Measured:
+def _measured(checked: Checked, counts: Mapping[str, CheckCounts], threshold: float | None) -> Measured:
     asked = counts[checked.name]
     day = datetime.now(UTC).strftime("%Y-%m-%d")
-    return Measured(checked.name, asked.asked, asked.way, day, checked.agreement)
+    of_judge = threshold if checked.name == JUDGE else None
+    return Measured(checked.name, asked.asked, asked.way, day, checked.agreement, of_judge)
 
 
 def _told(found: Agreement) -> dict[str, Any]:

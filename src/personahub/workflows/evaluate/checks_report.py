@@ -68,6 +68,11 @@ def notes(result: ChecksMeasured) -> Iterator[str]:
         hits, known = each.right
         if known:
             yield f"{each.name}: of what it keeps, the answer agreed on is right for {_share(hits, known)}"
+    if result.threshold is not None:
+        yield (
+            f"well-posed: passes from a chance of {result.threshold:.3f} of the judge's yes; unless that was"
+            " given, the table has what thresholds say that were chosen without the problem and its pair"
+        )
     yield "in brackets 95 % intervals: Wilson's of shares, bootstrap of kappa (0: as chance would, 1: always)"
     if result.rows:
         yield f"problems with verdicts and evidence: {result.rows}"
