@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from batch_run import KEY, MODEL, ONE, SCHEMA, entries, open_model, question, questions, through
 from batch_vendor import PROMPT, REPLY, BatchVendor, Outcome, say_hello, serving
-from personahub import Calls
+from personahub import Calls, Checks, verify
 from personahub.cli import main
 from personahub.completion import Ceiling, Completion, EntryKind, Journal, find_price
 from personahub.completion.batches import Polling, open_batches
@@ -454,6 +454,40 @@ def test_curate_goes_through_a_batch(
     assert (told["documents"], told["calls"], told["failures"]) == (3, 12, 0)
     assert len(openai.made) == 1
     assert sum(entry.cost or 0 for entry in entries(hub / "journal")) == pytest.approx(12 * ONE)
+
+
+def test_verify_goes_through_a_batch_for_each_round_of_questions(
+    vendor: BatchVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(body: dict[str, Any], _: int) -> Outcome:
+        asked = body["messages"][-1]["content"]
+        if "Can it be printed?" in asked:
+            return "No." if "lanterns" in asked else "Yes."
+        if "What is wrong" in asked:
+            return json.dumps(
+                {"given": "lanterns", "asked": "how many", "reading": "No number.", "fault": "missing"}
+            )
+        return json.dumps({"steps": "twice 21 is 42", "answer": "42", "unit": "pears"})
+
+    vendor.answer = answer
+    monkeypatch.setattr(Polling.__init__, "__defaults__", (0.01, 0.03))
+    for name in ("OPENAI", "ANTHROPIC"):
+        monkeypatch.setenv(f"{name}_BASE_URL", vendor.url)
+        monkeypatch.setenv(f"{name}_API_KEY", KEY)
+    rows = [{"problem": f"A crate holds {what}. How many do two hold?"} for what in ("21 pears", "lanterns")]
+    file, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    outcome = verify(
+        file,
+        out=out,
+        checks=Checks(("answers", "well-posed"), samples=2, program=False),
+        model=f"{vendor.vendor}:{MODEL}",
+        calls=Calls(batch=True),
+    )
+    assert outcome.checks["answers"].passed == 2
+    assert outcome.checks["well-posed"].failed == {"missing_data": 1}
+    # The solutions and the judge's words; then the reading of what it doubts.
+    assert [len(made.items) for made in vendor.made] == [6, 1]
 
 
 def test_an_estimate_is_not_made_by_batch() -> None:

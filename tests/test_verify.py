@@ -194,6 +194,14 @@ def test_a_benchmark_without_texts_is_one_line(run: Run, file: Path, out: Path, 
     assert "--field" not in error
 
 
+def test_items_of_a_benchmark_without_a_word_are_told(
+    run: Run, file: Path, out: Path, tmp_path: Path
+) -> None:
+    bench = write_rows(tmp_path / "bench.jsonl", [{"question": "Which way is it?"}, {"question": "?!"}])
+    result = run("verify", file, "--checks", "contamination", "--against", bench, "--out", out)
+    assert "items without a word, of which nothing is found: 1" in result.err
+
+
 def test_a_long_run_of_words_of_a_corpus_or_of_the_source_is_found(
     run: Run, tmp_path: Path, out: Path
 ) -> None:

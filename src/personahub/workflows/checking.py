@@ -73,12 +73,14 @@ class Checker:
         asking: checks that ask one.
         engine: asks the model; None where no check asks.
         second: asks the second model, where one was given.
+        notices: what the user should know before it begins.
     """
 
     local: Sequence[LocalCheck]
     asking: Sequence[AskingCheck]
     engine: Engine | BatchEngine | None = None
     second: Engine | None = None
+    notices: Sequence[str] = ()
 
     async def check(self, items: Sequence[Item], wanted: Sequence[Sequence[str]]) -> list[dict[str, Judged]]:
         """What each check finds of each item, by the check's name.

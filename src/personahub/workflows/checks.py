@@ -134,13 +134,22 @@ def checker_for(
     if "tool" in names or ("answers" in names and how.program):
         sandbox = Sandbox()
         sandbox.check()
+    notices: list[str] = []
+
+    def noticed(benchmark: Benchmark) -> Benchmark:
+        if benchmark.wordless:
+            notices.append(
+                f"--against: items without a word, of which nothing is found: {benchmark.wordless:,}"
+            )
+        return benchmark
+
     local: dict[str, Callable[[], LocalCheck]] = {
         "schema": lambda: SchemaCheck(_schemas_of(how.schema)),
         "language": lambda: LanguageCheck(detect_language),
         "repetition": lambda: held.enter_context(RepetitionCheck(encoder)),
         "fidelity": lambda: Fidelity(encoder),
         "tool": lambda: ToolCheck(sandbox),  # type: ignore[arg-type]
-        "contamination": lambda: Contamination(Benchmark.index(_benchmark(how.against))),
+        "contamination": lambda: Contamination(noticed(Benchmark.index(_benchmark(how.against)))),
         "copying": lambda: Copying(Corpus.index(_corpus(how.corpus)) if how.corpus else None),
     }
     asking: dict[str, Callable[[], AskingCheck]] = {
@@ -158,6 +167,7 @@ def checker_for(
     return Checker(
         [make() for name, make in local.items() if name in names],
         [make() for name, make in asking.items() if name in names],
+        notices=notices,
     )
 
 

@@ -215,6 +215,8 @@ def synthesize(  # noqa: PLR0915  One thing after another, each of which needs t
             work.estimating("records", wanted)
         if judging:
             judging.checker.engine = work.engine
+            for notice in judging.checker.notices:
+                work.watcher.notice(notice)
         plan = Plan(
             hub=target,
             task=declared,

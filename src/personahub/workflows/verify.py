@@ -250,6 +250,8 @@ def verify(
         if seconds and isinstance(work.engine, Engine):
             second = work.engine.beside(seconds, calls.price_of(seconds[0]))
         checker.engine, checker.second = work.engine, second
+        for notice in checker.notices:
+            work.watcher.notice(notice)
         wanted = (lambda row: source.wants(row, names)) if checks.names is None else (lambda _: names)
         with source.writing(work, reject) as accept:
             run_async(_run(work, checker, source, wanted, accept))
