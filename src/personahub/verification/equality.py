@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from personahub.verification.formulas import FormulaJudge
+from personahub.verification.units import unit_of
 
 __all__ = ["Numbers", "groups_of", "numbers_of", "same_answer"]
 
@@ -68,23 +69,32 @@ def same_answer(first: str, second: str, formulas: FormulaJudge) -> bool | None:
     if _FORMULA.search(one) or _FORMULA.search(other):
         return formulas.same(_UNIT.sub("", first), _UNIT.sub("", second))
     numbers, others = numbers_of(one), numbers_of(other)
-    if not numbers.values and not others.values:
+    if not numbers.values or len(numbers.values) != len(others.values):
         return None
-    if len(numbers.values) != len(others.values):
-        return None
+    return _same_numbers(numbers, others, (one, other))
+
+
+def _same_numbers(numbers: Numbers, others: Numbers, said: tuple[str, str]) -> bool | None:
+    """Whether answers with equally many numbers are one."""
     alike = all(
         _alike(a, b, at_a, at_b)
         for a, b, at_a, at_b in zip(numbers.values, others.values, numbers.digits, others.digits, strict=True)
     )
-    if not alike and len(numbers.values) == 1 and ("%" in one) != ("%" in other):
-        percent, share = (numbers, others) if "%" in one else (others, numbers)
+    single = len(numbers.values) == 1
+    if not alike and single and ("%" in said[0]) != ("%" in said[1]):
+        percent, share = (numbers, others) if "%" in said[0] else (others, numbers)
         # 30 % is 0.3, too.
         alike = _alike(percent.values[0] / 100, share.values[0], percent.digits[0] + 2, share.digits[0])
     if numbers.words == others.words or not numbers.words or not others.words:
         return alike
-    # Other words may be the same unit, or another one in which the same amount is another number; and of
-    # several numbers they may say which is whose.
-    return True if alike and len(numbers.values) == 1 else None
+    unit, other_unit = unit_of(numbers.words), unit_of(others.words)
+    if single and unit and other_unit:
+        if unit.kind != other_unit.kind or unit.size == other_unit.size:
+            return alike and unit == other_unit
+        return _alike(numbers.values[0] * unit.size, others.values[0] * other_unit.size, 0, 1)
+    # Other words may be the same unit in another language, or things that are counted; and of several numbers
+    # they may say which is whose.
+    return True if alike and single else None
 
 
 def numbers_of(answer: str) -> Numbers:
