@@ -267,6 +267,25 @@ def test_the_report_says_what_each_check_cost(
     assert (told["checks"]["well-posed"]["calls"], told["calls"]) == (6, 0)
 
 
+def test_what_kind_of_answers_problems_have_is_counted(
+    run: Run, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {"lanterns": "42", "lamps": "Greta and Olga", "pears": "12; 30", "why": "proof"}
+    rows = [{"problem": f"A question about {name}."} for name in answers]
+    file = write_rows(tmp_path / "kinds.jsonl", rows)
+
+    def known(request: Request) -> str:
+        said = request.messages[-1].content
+        return next(answer for name, answer in answers.items() if name in said)
+
+    named_models(monkeypatch, solver=ScriptedModel(solver(known)))
+    command = ("verify", file, "--checks", "answers", "--no-program", "--model", "solver", "--out", out)
+    told = json.loads(run(*command, "--json").out)["checks"]["answers"]
+    assert told["kinds"] == {"number": 1, "text": 1, "several": 1}
+    assert told["undecided"] == {"proof": 1}
+    assert "what solutions agree on: number 1, several 1, text 1" in run(*command, "--report").out
+
+
 # Each call is logged before it is answered.
 SCRIPT = """
 import sys

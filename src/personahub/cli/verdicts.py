@@ -76,6 +76,8 @@ def _trust(outcome: "VerifyOutcome") -> Iterator[str]:
 
 def _print_examples(outcome: "VerifyOutcome") -> None:
     for name, counts in outcome.checks.items():
+        if counts.kinds:
+            print(f"{name}, what solutions agree on: {counted(counts.kinds)}")
         for reason, examples in counts.examples.items():
             print(f"\n{name}, {reason}:")
             for example in examples:

@@ -38,6 +38,7 @@ class CheckCounts:
         passed: items that passed.
         failed: those that did not, by reason.
         undecided: those that it cannot tell, by reason.
+        kinds: of the answers that solutions agree on: "number", "several", "text".
         calls: to the model.
         tokens: of prompts and replies.
         cost: US dollars; None where a price is not known.
@@ -51,6 +52,7 @@ class CheckCounts:
     passed: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     undecided: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     tokens: int = 0
     cost: float | None = 0.0
@@ -67,6 +69,8 @@ class CheckCounts:
         self.tokens += judged.tokens
         self.seconds += judged.seconds
         self.cost = None if self.cost is None or judged.cost is None else self.cost + judged.cost
+        if kind := finding.evidence.get("kind"):
+            self.kinds[kind] += 1
         if finding.outcome == "passed":
             self.passed += 1
             return
@@ -82,6 +86,7 @@ class CheckCounts:
             **vars(self),
             "failed": dict(self.failed),
             "undecided": dict(self.undecided),
+            "kinds": dict(self.kinds),
             "seconds": round(self.seconds, 3),
             "measured": self.measured.to_json() if self.measured else None,
         }
