@@ -1,6 +1,7 @@
 """How far checks agree with readers: the labelled problems, what is counted, and what is remembered of it."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,9 +12,14 @@ import pytest
 from commands import Run, one_line_error
 from personahub import Checks, UserError, evaluate_checks, verify
 from personahub.cli.verdicts import print_outcome
-from personahub.evaluation.agreement import Agreement, agreement_of
+from personahub.evaluation.agreement import (
+    Agreement,
+    agreement_of,
+    held_out_thresholds,
+    matching_threshold,
+)
 from personahub.evaluation.labelled import LabelledProblem, read_labelled
-from personahub.models import Request
+from personahub.models import Reply, Request, Usage
 from personahub.verification.equality import same_answer
 from personahub.verification.formulas import FormulaJudge
 from scripted import ScriptedModel
@@ -220,7 +226,7 @@ def test_the_line_of_a_measured_check_says_what_it_keeps(
     outcome = verify(rows, out=tmp_path / "out.jsonl", checks=checks, model=solver())
     print_outcome(outcome, str(rows), None, report=True)
     said = capsys.readouterr().out
-    assert "well-posed by scripted: of 130 problems that readers judged (64% sound) it keeps 130" in said
+    assert "well-posed by scripted: of 180 problems that readers judged (" in said
     assert "how far answers by this model can be trusted is not known: personahub evaluate checks" in said
 
 
@@ -260,3 +266,63 @@ def test_the_interval_of_kappa_holds_it_and_narrows_with_more() -> None:
     assert low < lower < 0.4 < higher < high
     # The usual formula's standard error is 0.13 for 50 (Fleiss, Cohen and Everitt 1969).
     assert high - low == pytest.approx(2 * 1.96 * 0.13, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("scores", "sound", "threshold"),
+    [
+        ([0.1, 0.2, 0.8, 0.9], [False, False, True, True], 0.5),
+        ([0.9, 0.1, 0.8, 0.2], [False, True, True, True], pytest.approx(0.15)),
+        # One word and no chances: what said yes is kept, though readers found more of them sound.
+        ([0.0, 0.0, 1.0, 1.0], [True, False, True, True], 0.5),
+        ([0.7, 0.7], [True, False], None),
+        ([], [], None),
+    ],
+)
+def test_a_threshold_keeps_as_many_as_readers_found_sound(
+    scores: list[float], sound: list[bool], threshold: float | None
+) -> None:
+    assert matching_threshold(scores, sound) == threshold
+
+
+def test_nothing_has_a_part_in_its_own_threshold() -> None:
+    scores, sound = [0.1, 0.3, 0.5, 0.7, 0.9, 0.95], [False, False, True, True, True, True]
+    for place, found in enumerate(held_out_thresholds(scores, sound, list("abcdef"))):
+        for other in (True, False):
+            changed = [*sound[:place], other, *sound[place + 1 :]]
+            moved = [*scores[:place], 0.6, *scores[place + 1 :]]
+            assert held_out_thresholds(moved, changed, list("abcdef"))[place] == found
+
+
+def test_sides_of_a_pair_have_one_threshold_without_both() -> None:
+    scores, sound = [0.1, 0.3, 0.5, 0.7], [False, True, False, True]
+    found = held_out_thresholds(scores, sound, ["a", "a", "b", "b"])
+    assert (
+        found
+        == [matching_threshold([0.5, 0.7], [False, True])] * 2
+        + [matching_threshold([0.1, 0.3], [False, True])] * 2
+    )
+
+
+def test_a_judge_is_measured_by_thresholds_that_others_chose(tmp_path: Path) -> None:
+    chances = {"one": 0.9, "two": 0.8, "three": 0.7, "four": 0.3, "five": 0.2}
+    path = tmp_path / "labelled.jsonl"
+    rows = [
+        {"problem": f"Crate {name}?", "fault": "" if p > 0.5 else "missing"} for name, p in chances.items()
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+    def reply(request: Request) -> Reply:
+        said = request.messages[-1].content
+        if "fault" in (request.schema or {})["properties"]:  # type: ignore[operator]
+            told = {"given": "none", "asked": "a number", "reading": "No number.", "fault": "missing"}
+            return Reply(json.dumps(told), "stop", Usage(10, 0, 5), 0.1)
+        chance = next(chance for name, chance in chances.items() if name in said)
+        tokens = [("yes", math.log(chance)), ("no", math.log(1 - chance))]
+        return Reply("yes", "stop", Usage(10, 0, 1), 0.1, tokens)
+
+    found = evaluate_checks(path, checks=Checks(("well-posed",)), model=ScriptedModel(reply))
+    assert found.threshold == pytest.approx(0.5)
+    assert found.checks[0].agreement == Agreement(3, 0, 0, 2)
+    given = Checks(("well-posed",), threshold=0.75)
+    assert evaluate_checks(path, checks=given, model=ScriptedModel(reply)).checks[0].agreement.lost == 1

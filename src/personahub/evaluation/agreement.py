@@ -8,7 +8,7 @@ import numpy as np
 
 from personahub.evaluation.intervals import LEVEL
 
-__all__ = ["REPLICATES", "Agreement", "agreement_of", "best_threshold", "held_out_thresholds"]
+__all__ = ["REPLICATES", "Agreement", "agreement_of", "held_out_thresholds", "matching_threshold"]
 
 REPLICATES = 2000
 
@@ -76,33 +76,32 @@ def agreement_of(pairs: Iterable[tuple[bool, bool]]) -> Agreement:
     return Agreement(*counts.values())
 
 
-def best_threshold(scores: Sequence[float], sound: Sequence[bool]) -> float | None:
-    """The score from which keeping agrees most with readers beyond chance (the largest kappa).
+def matching_threshold(scores: Sequence[float], sound: Sequence[bool]) -> float | None:
+    """The score from which about as many are kept as readers found sound.
+
+    The threshold of the largest kappa follows the chance of single things: of 130 problems that a weak judge
+    scored, it had a kappa of 0.24 on these and of -0.08 on those that had no part in it; this one has 0.20.
 
     Args:
         scores: of each thing, higher is better.
         sound: what readers say of it.
 
     Returns:
-        Halfway between two scores, the lowest of equally good ones; None where none does better than chance.
+        Halfway between two scores, the higher one of equally good; None where all scores are the same.
     """
-    order = sorted(zip(scores, sound, strict=True))
-    faulty = len(order) - sum(sound)
-    best, threshold, lost, found = 0.0, None, 0, 0
-    for (low, is_sound), (high, _) in pairwise(order):
-        lost, found = lost + is_sound, found + (not is_sound)
-        if low == high:
-            continue
-        kappa = Agreement(sum(sound) - lost, lost, faulty - found, found).kappa
-        if kappa is not None and kappa > best:
-            best, threshold = kappa, (low + high) / 2
-    return threshold
+    order = sorted(scores)
+    middles = [
+        (abs(len(order) - place - sum(sound)), -(low + high) / 2)
+        for place, (low, high) in enumerate(pairwise(order), 1)
+        if low < high
+    ]
+    return -min(middles)[1] if middles else None
 
 
 def held_out_thresholds(
     scores: Sequence[float], sound: Sequence[bool], groups: Sequence[str]
 ) -> list[float | None]:
-    """For each thing the :func:`best_threshold` of all that are not of its group.
+    """For each thing the :func:`matching_threshold` of all that are not of its group.
 
     Kept or set aside by these, the things tell how well a threshold serves what it was not chosen by
     (leave-one-group-out cross-validation).
@@ -115,5 +114,7 @@ def held_out_thresholds(
     found: dict[str, float | None] = {}
     for group in dict.fromkeys(groups):
         others = [place for place, each in enumerate(groups) if each != group]
-        found[group] = best_threshold([scores[place] for place in others], [sound[place] for place in others])
+        found[group] = matching_threshold(
+            [scores[place] for place in others], [sound[place] for place in others]
+        )
     return [found[group] for group in groups]

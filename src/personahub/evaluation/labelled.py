@@ -1,7 +1,8 @@
 """Problems that people have judged: what the checks of problems are held against.
 
-``labelled_problems.jsonl`` comes with the package. Those of origin "made" are problems for school that
-qwen2.5-coder-1.5b made, each judged by a careful reader before any check had seen it. Those of origin
+``labelled_problems.jsonl`` comes with the package. Those of origin "made" and "made later" are twice 50
+problems for school that qwen2.5-coder-1.5b made, each judged by a careful reader before any check had seen
+it; rules of ``answers`` were thought out on the first 50, and none on the later ones. Those of origin
 "planted" are 40 invented pairs, one side sound, the other with one error such as language models make: a
 condition is lost, statements contradict each other, the text tells its answer, or a wrong answer comes with
 it. Each answer was worked out by hand and by a program, which also showed that the contradictions have no

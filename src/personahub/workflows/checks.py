@@ -55,7 +55,7 @@ class Checks:
         program: have each problem solved by a program as well.
         readings: how often the judge is asked for its word.
         threshold: the chance of a yes from which a problem passes the judge; None for what ``evaluate
-            checks`` has found best for the model, else an even one.
+            checks`` has found for the model, else an even one.
         schema: a file with the JSON schema of the rows; None for that of the records' task.
         against: files of benchmarks, whose items must not be among what is checked.
         corpus: files of texts that must not be copied.

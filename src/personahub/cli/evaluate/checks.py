@@ -38,8 +38,8 @@ def checks_command(
             min=0,
             max=1,
             metavar="CHANCE",
-            help="Chance of the judge's yes from which a problem passes; default: the best for the model,"
-            " where evaluate checks has measured it, else 0.5.",
+            help="Chance of the judge's yes from which a problem passes; default: what"
+            " evaluate checks has found for the model, else 0.5.",
         ),
     ] = None,
     model: ModelName = "qwen2.5-coder-1.5b",

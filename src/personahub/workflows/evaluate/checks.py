@@ -13,8 +13,8 @@ from personahub.errors import UserError
 from personahub.evaluation.agreement import (
     Agreement,
     agreement_of,
-    best_threshold,
     held_out_thresholds,
+    matching_threshold,
 )
 from personahub.evaluation.labelled import WRONG_ANSWER, LabelledProblem, read_labelled
 from personahub.models import LanguageModel
@@ -90,8 +90,8 @@ class ChecksMeasured:
         checks: each check, and where there are several all together; empty where it was stopped. Where the
             judge's threshold was not given, its outcomes are by thresholds that were chosen without the
             problem and its pair.
-        threshold: the chance of a yes from which a problem passes the judge: what was given, or what agrees
-            best with the readers; None where there is no judge.
+        threshold: the chance of a yes from which a problem passes the judge: what was given, or what keeps as
+            many as the readers; None where there is no judge.
         rows: the file of the problems with verdicts and evidence; empty where it was stopped.
         outcome: of the run that asked.
     """
@@ -216,8 +216,8 @@ def _calibrated(
         places, scores, held_out_thresholds(scores, sound, pairs), strict=True
     ):
         outcomes[place] = "passed" if score >= (EVEN if threshold is None else threshold) else "failed"
-    best = best_threshold(scores, sound)
-    return EVEN if best is None else round(best, 4), outcomes
+    matching = matching_threshold(scores, sound)
+    return EVEN if matching is None else round(matching, 4), outcomes
 
 
 def _right(labelled: Sequence[LabelledProblem], verdicts: Sequence[Mapping[str, Any]]) -> list[bool | None]:
