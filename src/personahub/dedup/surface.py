@@ -6,12 +6,9 @@ the threshold. Texts with equal sets form a group, and only groups are compared,
 million times costs no more than its words.
 """
 
-from array import array
-from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from personahub.errors import UserError
-from personahub.kernels.texts import Texts, strings
-from personahub.kernels.words import find_words
+from personahub.kernels.texts import Texts
 
 if TYPE_CHECKING:
     from personahub.dedup.join import Links
@@ -200,17 +196,13 @@ def _as_written(threshold: float) -> Fraction:
 
 def _word_sets(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int32], int]:
     """Where each text's words start, its words numbered from the rarest on, and how many there are in all."""
-    numbers: defaultdict[str, int] = defaultdict(count().__next__)
-    found, ends = array("i"), array("q", [0])
-    for text in strings(texts):
-        if text:
-            found.extend({numbers[word] for word in find_words(text)})
-        ends.append(len(found))
-    words = np.asarray(found)
-    frequencies = np.bincount(words, minlength=len(numbers))
-    ranks = np.empty(len(numbers), np.int32)
-    ranks[np.argsort(frequencies, kind="stable")] = np.arange(len(numbers), dtype=np.int32)
-    return np.asarray(ends), ranks[words], len(numbers)
+    from personahub.kernels.numbering import number_words
+
+    starts, words, vocabulary = number_words(texts)
+    frequencies = np.bincount(words, minlength=vocabulary)
+    ranks = np.empty(vocabulary, np.int32)
+    ranks[np.argsort(frequencies, kind="stable")] = np.arange(vocabulary, dtype=np.int32)
+    return starts, ranks[words], vocabulary
 
 
 def _spread(

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from personahub.errors import UserError
 
-__all__ = ["Texts", "batches", "strings"]
+__all__ = ["Texts", "batches", "check_kind", "encoded", "strings"]
 
 Texts: TypeAlias = pa.Array | pa.ChunkedArray | Sequence[str | None]
 """Of the Arrow types string, large_string, string_view, or a dictionary of these; or Python's strings."""
@@ -26,11 +26,20 @@ def strings(texts: Texts) -> Iterator[str | None]:
             raise UserError("One string was given for texts: give a list of strings or an Arrow array.")
         yield from texts
         return
-    kind = texts.type.value_type if pa.types.is_dictionary(texts.type) else texts.type
-    if str(kind) not in ("string", "large_string", "string_view", "null"):
-        raise UserError(f"The texts are an Arrow array of {texts.type}: give one of strings.")
+    check_kind(texts.type)
     for start in range(0, len(texts), _BATCH):
         yield from texts.slice(start, _BATCH).to_pylist()
+
+
+def check_kind(kind: pa.DataType) -> None:
+    """See that an array of this type holds texts.
+
+    Raises:
+        UserError: it does not.
+    """
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if str(value) not in ("string", "large_string", "string_view", "null"):
+        raise UserError(f"The texts are an Arrow array of {kind}: give one of strings.")
 
 
 def batches(texts: Texts) -> Iterator[list[str | None]]:
@@ -49,3 +58,29 @@ def batches(texts: Texts) -> Iterator[list[str | None]]:
             batch, characters = [], 0
     if batch:
         yield batch
+
+
+def encoded(texts: Texts) -> Iterator[pa.Array]:
+    """The texts as Arrow arrays of large strings, a null as an empty one; Python's in small batches.
+
+    Raises:
+        UserError: they are of another type.
+    """
+    if not isinstance(texts, pa.Array | pa.ChunkedArray):
+        for batch in batches(texts):
+            yield pa.array([_encodable(text or "") for text in batch], pa.large_string())
+        return
+    check_kind(texts.type)
+    for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
+        yield chunk.cast(pa.large_string()).fill_null("")
+
+
+def _encodable(text: str) -> str:
+    """The text, halves of surrogate pairs replaced, which have no UTF-8."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

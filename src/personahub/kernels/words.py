@@ -16,7 +16,18 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["LETTER", "RUN", "SINGLE", "SOUND", "WORD", "find_words", "fold", "join_words", "weigh_word"]
+__all__ = [
+    "LETTER",
+    "RUN",
+    "SINGLE",
+    "SOUND",
+    "WORD",
+    "find_words",
+    "fold",
+    "is_plain",
+    "join_words",
+    "weigh_word",
+]
 
 WORD = 10
 """What a word of letters or digits weighs."""
@@ -62,6 +73,11 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace("’", "'")
+
+
+def is_plain(folded: str) -> bool:
+    """Whether a folded text has Latin and Cyrillic letters, Han characters and their punctuation alone."""
+    return bool(_PLAIN.fullmatch(folded))
 
 
 @lru_cache(2**16)
