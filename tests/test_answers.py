@@ -64,6 +64,19 @@ def test_where_nobody_agrees_the_problem_fails(formulas: FormulaJudge) -> None:
     assert (finding.outcome, finding.reason, finding.score) == ("failed", "no_agreement", 1 / 3)
 
 
+def test_more_than_two_may_have_to_agree(formulas: FormulaJudge) -> None:
+    replies = [solved("42"), solved("42"), solved("42"), solved("17")]
+    for agree, outcome in ((2, "passed"), (3, "passed"), (4, "failed")):
+        check = Answers("m", None, formulas, samples=4, agree=agree)
+        assert judged(check, item(PROBLEM), in_turn(*replies))[0].outcome == outcome
+
+
+def test_where_too_few_calls_came_through_to_agree_nothing_is_decided(formulas: FormulaJudge) -> None:
+    check = Answers("m", None, formulas, samples=3, agree=3)
+    finding = judged(check, item(PROBLEM), in_turn(solved("42"), solved("42"), FAILED))[0]
+    assert (finding.outcome, finding.reason) == ("undecided", "calls_failed")
+
+
 def test_two_answers_with_as_many_solutions_each_fail(formulas: FormulaJudge) -> None:
     finding = found(formulas, solved("42"), solved("17"), solved("42"), solved("17"))
     assert (finding.outcome, finding.reason, finding.score) == ("failed", "two_answers", 0.5)

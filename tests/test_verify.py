@@ -268,7 +268,11 @@ def test_the_outcome_counts_each_check(file: Path, out: Path) -> None:
         (("--checks", "contamination", "--against", "nowhere.jsonl"), "nowhere.jsonl"),
         (("--checks", "copying", "--corpus", "nowhere.jsonl"), "nowhere.jsonl"),
         (("--checks", "schema", "--schema", "nowhere.json"), "--schema nowhere.json: is no JSON schema"),
-        (("--checks", "answers", "--samples", 1, "--no-program"), "at least two solutions"),
+        (
+            ("--checks", "answers", "--samples", 1, "--no-program"),
+            "2 solutions have to agree, and 1 asked for",
+        ),
+        (("--checks", "answers", "--agree", 5), "5 solutions have to agree, and 4 asked for"),
         (("--checks", "language", "--language", "xx"), "unknown language 'xx'"),
         (("--checks", "language", "--estimate"), "--estimate: is not for verify"),
         (("--checks", "well-posed", "--model", "no-such-model"), "no-such-model"),

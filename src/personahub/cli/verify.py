@@ -39,6 +39,9 @@ def verify_command(
     program: Annotated[
         bool, _checking("--program/--no-program", help="Solve a problem by a program too, in the sandbox.")
     ] = True,
+    agree: Annotated[
+        int, _checking(min=2, metavar="N", help="Solutions of a problem that must have one answer.")
+    ] = 2,
     second_model: Annotated[
         str | None, _checking(metavar="MODEL", help="Another model that solves each problem once.")
     ] = None,
@@ -97,6 +100,7 @@ def verify_command(
                 parse_checks(checks) if checks is not None else None,
                 samples=samples,
                 program=program,
+                agree=agree,
                 readings=readings,
                 threshold=threshold,
                 schema=schema,

@@ -20,12 +20,12 @@ from personahub.verification.sandbox import Sandbox
 from personahub.verification.stated_numbers import is_stated, made_up_number, unused_number
 from personahub.verification.wording import load_prompt
 
-__all__ = ["Answers"]
+__all__ = ["LEAST", "Answers"]
 
 _NONE = re.compile(r"(?i)none|no answer|нет|无解?|undefined|cannot be determined|unknown")
 _PROOF = re.compile(r"(?i)proof|доказательство|证明|proven|proved")
-_AGREE = 2
-"""Solutions that must have one answer."""
+LEAST = 2
+"""Solutions that must have one answer, as in the paper."""
 
 
 @dataclass
@@ -53,6 +53,7 @@ class Answers:
         samples: solutions by the model.
         second: identity of a second model, which solves once; empty for none.
         seed: of the first solution; the n-th uses ``seed + n``.
+        agree: how many solutions must have one answer.
     """
 
     model: str
@@ -61,13 +62,15 @@ class Answers:
     samples: int = 3
     second: str = ""
     seed: int = 0
+    agree: int = LEAST
     name: str = field(default="answers", init=False)
 
     @property
     def version(self) -> Mapping[str, Any]:
         """What decides a finding, for what identifies a run."""
         prompts = [load_prompt(name).version for name in ("solve", "program", "same_answer")]
-        return {"prompts": prompts, "samples": self.samples, "program": self.sandbox is not None}
+        settings = {"samples": self.samples, "program": self.sandbox is not None, "agree": self.agree}
+        return {"prompts": prompts, **settings}
 
     def check(self, item: Item) -> Checking:
         """Solve one problem: all solutions at once, then questions about answers that no rule can compare."""
@@ -79,7 +82,7 @@ class Answers:
             self._read(item, question, each) for question, each in zip(questions, completions, strict=True)
         ]
         # Where calls failed, fewer solutions than must agree say nothing about the problem.
-        if sum(not solution.fault.startswith("call") for solution in solutions) < _AGREE:
+        if sum(not solution.fault.startswith("call") for solution in solutions) < self.agree:
             return Finding("undecided", "calls_failed", None, _told(solutions, []))
         if _is_proof(solutions):
             return Finding("undecided", "proof", None, _told(solutions, []))
@@ -107,9 +110,9 @@ class Answers:
         best = groups[0] if groups else []
         score = len(best) / len(solutions)
         unsolvable = sum(solution.fault == "none" for solution in solutions)
-        if unsolvable >= _AGREE and unsolvable >= len(best):
+        if unsolvable >= LEAST and unsolvable >= len(best):
             return Finding("failed", "no_answer", score, evidence)
-        if len(best) < _AGREE:
+        if len(best) < self.agree:
             return Finding("failed", "no_agreement", score, evidence)
         if len(groups) > 1 and len(groups[1]) == len(best):
             return Finding("failed", "two_answers", score, evidence)
@@ -210,7 +213,7 @@ _PROGRAM = load_prompt("program").schema
 
 def _is_proof(solutions: Sequence[_Solution]) -> bool:
     proofs = sum(solution.fault == "proof" for solution in solutions)
-    return proofs >= _AGREE and 2 * proofs >= sum(solution.by != "program" for solution in solutions)
+    return proofs >= LEAST and 2 * proofs >= sum(solution.by != "program" for solution in solutions)
 
 
 def _kind(answer: str) -> str:
@@ -219,7 +222,7 @@ def _kind(answer: str) -> str:
 
 
 def _told(solutions: Sequence[_Solution], groups: Sequence[Sequence[int]]) -> dict[str, Any]:
-    agreed = groups[0] if groups and len(groups[0]) >= _AGREE else []
+    agreed = groups[0] if groups and len(groups[0]) >= LEAST else []
     return {
         "solutions": [
             {

@@ -58,10 +58,17 @@ class _Running:
                 _named(found.model, completion.request.model),
                 found.calls + 1,
                 found.tokens + (usage.prompt_tokens or 0) + (usage.completion_tokens or 0),
-                None if found.cost is None or completion.cost is None else found.cost + completion.cost,
+                _with(found.cost, completion),
                 found.seconds + completion.seconds,
             )
         self.found = found
+
+
+def _with(cost: float | None, completion: Completion) -> float | None:
+    """The cost with that of a completion; what was given up has none of its own."""
+    if completion.failure:
+        return cost
+    return None if cost is None or completion.cost is None else cost + completion.cost
 
 
 @dataclass

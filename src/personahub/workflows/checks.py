@@ -53,6 +53,7 @@ class Checks:
         names: of the checks, in the order of :data:`CHECKS`; None for those that the records' tasks want.
         samples: solutions of a problem by the model.
         program: have each problem solved by a program as well.
+        agree: how many solutions of a problem must have one answer, 2 or more.
         readings: how often the judge is asked for its word.
         threshold: the chance of a yes from which a problem passes the judge; None for what ``evaluate
             checks`` has found for the model, else an even one.
@@ -65,6 +66,7 @@ class Checks:
     names: tuple[str, ...] | None = None
     samples: int = 3
     program: bool = True
+    agree: int = 2
     readings: int = 1
     threshold: float | None = None
     schema: Path | None = None
@@ -125,10 +127,13 @@ def checker_for(
         raise UserError(
             f"--checks {lacking[0]}: needs --against FILE, the benchmark that must not be among it"
         )
-    if "answers" in names and how.samples + how.program + bool(second) < 2:
+    if "answers" in names and how.agree < 2:
+        raise UserError(f"--agree {how.agree}: at least two solutions have to agree")
+    solutions = how.samples + how.program + bool(second)
+    if "answers" in names and solutions < how.agree:
         raise UserError(
-            "--checks answers: compares at least two solutions; give --samples 2 or more, --program or"
-            " --second-model"
+            f"--checks answers: {how.agree} solutions have to agree, and {solutions} asked for; give more"
+            " --samples, --program or --second-model"
         )
     sandbox = None
     if "tool" in names or ("answers" in names and how.program):
@@ -160,6 +165,7 @@ def checker_for(
             how.samples,
             second,
             how.seed,
+            how.agree,
         ),
         "well-posed": lambda: _judge(WellPosed(model, how.readings, how.seed), how.threshold),
         "paraphrase": lambda: Paraphrase(Neighbours(_benchmark(how.against), encoder()), model, how.seed),

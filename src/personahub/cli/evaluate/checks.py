@@ -28,6 +28,9 @@ def checks_command(
     program: Annotated[
         bool, typer.Option("--program/--no-program", help="Solve a problem by a program too, in the sandbox.")
     ] = True,
+    agree: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Solutions of a problem that must have one answer.")
+    ] = 2,
     second_model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Another model that solves each problem once.")
     ] = None,
@@ -64,7 +67,7 @@ def checks_command(
     try:
         result = evaluate_checks(
             problems,
-            checks=Checks(parse_checks(checks), samples, program, readings, threshold, seed=seed),
+            checks=Checks(parse_checks(checks), samples, program, agree, readings, threshold, seed=seed),
             model=model,
             second_model=second_model,
             calls=Calls(**calls),
