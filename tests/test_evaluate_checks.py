@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ from personahub.evaluation.agreement import (
 )
 from personahub.evaluation.labelled import LabelledProblem, read_labelled
 from personahub.models import Reply, Request, Usage
+from personahub.models.opening import DEFAULT_MODEL
 from personahub.verification.equality import same_answer
 from personahub.verification.formulas import FormulaJudge
+from personahub.workflows.checks import checker_for
+from personahub.workflows.measured import measured_of
 from scripted import ScriptedModel
 
 SOUND = "A crate holds 21 lanterns. How many do 2 crates hold?"
@@ -172,6 +176,19 @@ def test_what_is_measured_on_the_packages_problems_is_told_by_verify(tmp_path: P
     assert known.measured.agreement == measured.checks[0].agreement
     other = verify(file, out=out, checks=Checks(("well-posed",), readings=3), model=solver())
     assert other.checks["well-posed"].measured is None
+
+
+@pytest.mark.parametrize("agree", [2, 4])
+def test_what_the_default_model_does_comes_with_the_package(agree: int) -> None:
+    """Fails where a wording changed: measure it again, and write down what comes."""
+    with ExitStack() as held:
+        checks = Checks(("answers", "well-posed"), agree=agree)
+        checker = checker_for(("answers", "well-posed"), checks, held, model=DEFAULT_MODEL, encoder=len)  # type: ignore[arg-type]
+        found = [measured_of(check, DEFAULT_MODEL) for check in checker.asking]
+    for known in found:
+        assert known is not None
+        assert known.agreement.compared >= 0.9 * len(read_labelled())
+    assert found[1].threshold == checker.asking[1].version["threshold"]
 
 
 def test_ones_own_problems_are_not_taken_for_the_packages(rows: Path, tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ from personahub.workflows.verify import CheckCounts, VerifyOutcome, verify
 __all__ = ["TOGETHER", "Checked", "ChecksMeasured", "evaluate_checks"]
 
 JUDGE = "well-posed"
+_UNDECIDED = 0.1
+"""Where more of the problems are undecided, a server was down for long, and nothing is remembered."""
 TOGETHER = "together"
 """In the place of a check: all of them, of which one that fails sets aside."""
 
@@ -191,10 +193,11 @@ def evaluate_checks(
     right = _right(labelled, verdicts["answers"]) if "answers" in names else []
     ways = [(each,) for each in names] + ([tuple(names)] if len(names) > 1 else [])
     found = tuple(_checked(way, labelled, verdicts, outcomes, right, outcome.checks) for way in ways)
-    if path is None and not outcome.totals.failures:
+    if path is None:
         # What a threshold does that somebody gave is nothing to go by later.
         told = [name for name in names if name != JUDGE or checks.threshold is None]
-        remember([_measured(each, outcome.checks, threshold) for each in found if each.name in told])
+        whole = [each for each in found if each.name in told and each.undecided <= _UNDECIDED * len(labelled)]
+        remember([_measured(each, outcome.checks, threshold) for each in whole])
     return ChecksMeasured(name, labelled, found, threshold, str(out), outcome)
 
 
