@@ -107,7 +107,8 @@ class _WordTable:
                 self._stamps, self.size, self._row, scratch, found, lengths,
             )  # fmt: skip
             self._row += done
-            yield found[:used], lengths[:done]
+            # Copies, so that what was not used is given back.
+            yield found[:used].copy(), lengths[:done]
             first += done
             if first < last:
                 # The kernel stopped at a text that is not its own.
