@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "Agree",
     "At",
     "Encoder",
     "HubDir",
@@ -16,10 +17,16 @@ __all__ = [
     "Json",
     "Language",
     "ModelName",
+    "Program",
+    "Readings",
+    "Samples",
+    "SecondModel",
     "Seed",
     "Sources",
+    "Threshold",
     "View",
     "Where",
+    "checking",
     "with_calls",
     "with_reading",
 ]
@@ -55,6 +62,32 @@ Encoder = Annotated[
 Language = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="Output language (en, ru, zh, …); default: the input's own."),
+]
+
+
+def checking(*names: str, **settings: Any) -> Any:
+    """An option that says how a check is made."""
+    return typer.Option(*names, rich_help_panel="How it is checked", **settings)
+
+
+Samples = Annotated[int, checking(min=1, metavar="K", help="Solutions of a problem by the model.")]
+Program = Annotated[
+    bool, checking("--program/--no-program", help="Solve a problem by a program too, in the sandbox.")
+]
+Agree = Annotated[int, checking(min=2, metavar="N", help="Solutions of a problem that must have one answer.")]
+SecondModel = Annotated[
+    str | None, checking(metavar="MODEL", help="Another model that solves each problem once.")
+]
+Readings = Annotated[int, checking(min=1, metavar="K", help="How often the judge is asked.")]
+Threshold = Annotated[
+    float | None,
+    checking(
+        min=0,
+        max=1,
+        metavar="CHANCE",
+        help="Chance of the judge's yes from which a problem passes; default: what evaluate checks has found"
+        " for the model, else 0.5.",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
 Jobs = Annotated[

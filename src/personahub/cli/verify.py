@@ -5,13 +5,22 @@ from typing import Annotated, Any
 
 import typer
 
-from personahub.cli.options import Encoder, Json, ModelName, Seed, with_calls
+from personahub.cli.options import (
+    Agree,
+    Encoder,
+    Json,
+    ModelName,
+    Program,
+    Readings,
+    Samples,
+    SecondModel,
+    Seed,
+    Threshold,
+    checking,
+    with_calls,
+)
 
 __all__ = ["verify_command"]
-
-
-def _checking(*names: str, **settings: Any) -> Any:
-    return typer.Option(*names, rich_help_panel="How it is checked", **settings)
 
 
 @with_calls
@@ -35,36 +44,21 @@ def verify_command(
     report: Annotated[
         bool, typer.Option("--report", help="Show examples of what was rejected, and what each check cost.")
     ] = False,
-    samples: Annotated[int, _checking(min=1, metavar="K", help="Solutions of a problem by the model.")] = 3,
-    program: Annotated[
-        bool, _checking("--program/--no-program", help="Solve a problem by a program too, in the sandbox.")
-    ] = True,
-    agree: Annotated[
-        int, _checking(min=2, metavar="N", help="Solutions of a problem that must have one answer.")
-    ] = 2,
-    second_model: Annotated[
-        str | None, _checking(metavar="MODEL", help="Another model that solves each problem once.")
-    ] = None,
-    readings: Annotated[int, _checking(min=1, metavar="K", help="How often the judge is asked.")] = 1,
-    threshold: Annotated[
-        float | None,
-        _checking(
-            min=0,
-            max=1,
-            metavar="CHANCE",
-            help="Chance of the judge's yes from which a problem passes; default: what"
-            " evaluate checks has found for the model, else 0.5.",
-        ),
-    ] = None,
+    samples: Samples = 3,
+    program: Program = True,
+    agree: Agree = 2,
+    second_model: SecondModel = None,
+    readings: Readings = 1,
+    threshold: Threshold = None,
     against: Annotated[
         list[str] | None,
-        _checking(metavar="FILE", help="A benchmark whose items must not be among it; may be repeated."),
+        checking(metavar="FILE", help="A benchmark whose items must not be among it; may be repeated."),
     ] = None,
     corpus: Annotated[
         list[str] | None,
-        _checking(metavar="FILE", help="Texts that must not be copied; may be repeated."),
+        checking(metavar="FILE", help="Texts that must not be copied; may be repeated."),
     ] = None,
-    schema: Annotated[Path | None, _checking(metavar="FILE", help="JSON schema of a file's rows.")] = None,
+    schema: Annotated[Path | None, checking(metavar="FILE", help="JSON schema of a file's rows.")] = None,
     field: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The field with a file's texts."),

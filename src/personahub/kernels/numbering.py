@@ -91,7 +91,7 @@ class _WordTable:
     def number(self, array: pa.Array) -> Iterator[tuple[_Ints, _Longs]]:
         """The words of some texts, and how many each text has, a block after another."""
         offsets, data = _buffers(array)
-        codes = code_points()
+        codes = _character_table()
         first = 0
         while first < len(array):
             last = max(int(np.searchsorted(offsets, offsets[first] + _BLOCK, "right")) - 1, first + 1)
@@ -151,7 +151,7 @@ def _buffers(array: pa.Array) -> tuple[_Longs, _Bytes]:
 
 
 @lru_cache(1)
-def code_points() -> tuple[_Bytes, _Ints, _Ints]:
+def _character_table() -> tuple[_Bytes, _Ints, _Ints]:
     """What each code point below 2**16 is to a word, what it is folded into, and where that is several.
 
     Returns:

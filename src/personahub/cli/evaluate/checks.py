@@ -5,7 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from personahub.cli.options import Json, ModelName, Seed, with_calls
+from personahub.cli.options import (
+    Agree,
+    Json,
+    ModelName,
+    Program,
+    Readings,
+    Samples,
+    SecondModel,
+    Seed,
+    Threshold,
+    with_calls,
+)
 
 __all__ = ["checks_command"]
 
@@ -22,29 +33,12 @@ def checks_command(
             help='Your own labelled problems (.jsonl) with problem and fault ("" for a sound one).',
         ),
     ] = None,
-    samples: Annotated[
-        int, typer.Option(min=1, metavar="K", help="Solutions of a problem by the model.")
-    ] = 3,
-    program: Annotated[
-        bool, typer.Option("--program/--no-program", help="Solve a problem by a program too, in the sandbox.")
-    ] = True,
-    agree: Annotated[
-        int, typer.Option(min=2, metavar="N", help="Solutions of a problem that must have one answer.")
-    ] = 2,
-    second_model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Another model that solves each problem once.")
-    ] = None,
-    readings: Annotated[int, typer.Option(min=1, metavar="K", help="How often the judge is asked.")] = 1,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            metavar="CHANCE",
-            help="Chance of the judge's yes from which a problem passes; default: what"
-            " evaluate checks has found for the model, else 0.5.",
-        ),
-    ] = None,
+    samples: Samples = 3,
+    program: Program = True,
+    agree: Agree = 2,
+    second_model: SecondModel = None,
+    readings: Readings = 1,
+    threshold: Threshold = None,
     model: ModelName = "qwen2.5-coder-1.5b",
     seed: Seed = 0,
     json: Json = False,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from personahub.evaluation.agreement import Agreement
 from personahub.evaluation.intervals import wilson
 from personahub.workflows.evaluate.checks import TOGETHER, ChecksMeasured
-from personahub.workflows.evaluate.coverage_report import Section
+from personahub.workflows.evaluate.section import Section
 
 __all__ = ["notes", "sections"]
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from personahub.errors import UserError
 from personahub.evaluation.coverage_plot import Bar, plot_coverage
@@ -15,28 +14,13 @@ from personahub.workflows.evaluate.coverage_result import (
     Topics,
     named_language,
 )
+from personahub.workflows.evaluate.section import Section
 
-__all__ = ["Section", "notes", "sections", "write_report"]
+__all__ = ["notes", "sections", "write_report"]
 
 _LANGUAGES = 20
 _TOPICS = 20
 _EXCERPT = 70
-
-
-class Section(NamedTuple):
-    """One table.
-
-    Attributes:
-        title: above it.
-        headings: of its columns.
-        rows: of text.
-        right: columns of numbers, which are set to the right.
-    """
-
-    title: str
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    right: frozenset[int]
 
 
 def sections(result: Coverage) -> Iterator[Section]:
