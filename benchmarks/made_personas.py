@@ -16,30 +16,31 @@ import random
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 _LANGUAGES = ("en", "ru", "zh")
 _SHARES = (70, 15, 15)
 # Earlier personas that may be repeated: a fixed number of all so far, drawn evenly.
 _REMEMBERED = 20_000
 
-_LEADS = (
+LEADS = (
     "has to", "hopes to", "is paid to", "is known to", "knows how to", "learned early to", "likes to",
     "loves to", "needs to", "never wants to", "refuses to", "teaches others to", "tries to", "wants to",
 )  # fmt: skip
-_TAILS = ("writes about", "studies", "collects pictures of", "worries about", "trades in", "reads about")
-_RU_PEOPLE = (
+TAILS = ("writes about", "studies", "collects pictures of", "worries about", "trades in", "reads about")
+RU_PEOPLE = (
     "Агроном", "Библиотекарь", "Водитель", "Врач", "Геолог", "Инженер", "Историк", "Кузнец", "Лётчик",
     "Механик", "Музыкант", "Охотник", "Пасечник", "Пекарь", "Повар", "Почтальон", "Рыбак", "Сварщик",
     "Следователь", "Столяр", "Студент", "Тренер", "Учитель", "Фермер", "Художник", "Юрист",
 )  # fmt: skip
-_RU_KINDS = ("", "бывший ", "молодой ", "опытный ", "сельский ", "городской ", "начинающий ", "пожилой ")
-_RU_LEADS = ("который пишет о том, как", "который помнит:", "объясняющий детям:", "который читает вслух:")
-_ZH_PEOPLE = (
+RU_KINDS = ("", "бывший ", "молодой ", "опытный ", "сельский ", "городской ", "начинающий ", "пожилой ")
+RU_LEADS = ("который пишет о том, как", "который помнит:", "объясняющий детям:", "который читает вслух:")
+ZH_PEOPLE = (
     "医生", "护士", "厨师", "渔民", "农民", "教师", "律师", "记者", "司机", "木匠", "画家", "会计", "摄影师",
     "消防员", "程序员", "翻译", "建筑师", "养蜂人", "图书管理员", "地质学家", "音乐家", "学生", "裁缝",
 )  # fmt: skip
-_ZH_KINDS = ("一位", "一名退休的", "一名年轻的", "一位乡村", "一位住在海边的", "一名刚入行的")
-_ZH_LEADS = ("，常向孩子们讲述", "，正在研究", "，喜欢谈论", "，写过一本书关于", "，总是记得")
+ZH_KINDS = ("一位", "一名退休的", "一名年轻的", "一位乡村", "一位住在海边的", "一名刚入行的")
+ZH_LEADS = ("，常向孩子们讲述", "，正在研究", "，喜欢谈论", "，写过一本书关于", "，总是记得")
 
 _AFTER_BREAK = re.compile(r"[;:(\"]| - ")
 
@@ -65,7 +66,18 @@ def _clauses(sentences: Iterable[str], least: int, most: int, *, spaced: bool) -
     return _different(part for part in parts if least <= (len(part.split()) if spaced else len(part)) <= most)
 
 
-def _english(data: Path) -> Callable[[random.Random], str]:
+class EnglishParts(NamedTuple):
+    """What English personas are made of."""
+
+    people: list[str]
+    kinds: list[str]
+    deeds: list[str]
+    things: list[str]
+    hours: list[str]
+
+
+def english_parts(data: Path) -> EnglishParts:
+    """Occupations and people, descriptions, what one does, words, and pastimes."""
     lists = data / "corpora_lists"
     people = json.loads((lists / "occupations.json").read_text())["occupations"]
     people += json.loads((lists / "obsolete-occupations.json").read_text())["occupations"]
@@ -86,44 +98,58 @@ def _english(data: Path) -> Callable[[random.Random], str]:
     jobs = _rows(data / "onet_occupations" / "occupations.jsonl.gz")
     work = (row["description"].split(".")[0] for row in jobs)
     deeds = _different(deeds + [text[0].lower() + text[1:] for text in work if 3 <= len(text.split()) <= 14])
-    things = _different(things)
+    return EnglishParts(people, kinds, deeds, _different(things), hours)
+
+
+def _english(data: Path) -> Callable[[random.Random], str]:
+    people, kinds, deeds, things, hours = english_parts(data)
 
     def persona(draw: random.Random) -> str:
         who = draw.choice(people)
         if draw.random() < 0.6:
             who = f"{draw.choice(kinds)} {who}"
-        text = f"{'An' if who[0] in 'aeiou' else 'A'} {who} who {draw.choice(_LEADS)} {draw.choice(deeds)}"
+        text = f"{'An' if who[0] in 'aeiou' else 'A'} {who} who {draw.choice(LEADS)} {draw.choice(deeds)}"
         kind = draw.random()
         if kind < 0.4:
-            return f"{text} and {draw.choice(_TAILS)} {draw.choice(things)}."
+            return f"{text} and {draw.choice(TAILS)} {draw.choice(things)}."
         return f"{text}, and spends evenings {draw.choice(hours)}." if kind < 0.6 else f"{text}."
 
     return persona
 
 
-def _russian(data: Path) -> Callable[[random.Random], str]:
+def russian_clauses(data: Path) -> list[str]:
+    """Parts of sentences of two to five words."""
     sentences = [row["text"] for row in _rows(data / "ud_ru_gsd" / "sentences.jsonl.gz")]
     for row in _rows(data / "stsb_dev" / "ru.jsonl.gz"):
         sentences += [row["a"], row["b"]]
-    told = _clauses(sentences, 2, 5, spaced=True)
+    return _clauses(sentences, 2, 5, spaced=True)
+
+
+def _russian(data: Path) -> Callable[[random.Random], str]:
+    told = russian_clauses(data)
 
     def persona(draw: random.Random) -> str:
-        who = (draw.choice(_RU_KINDS) + draw.choice(_RU_PEOPLE).lower()).capitalize()
+        who = (draw.choice(RU_KINDS) + draw.choice(RU_PEOPLE).lower()).capitalize()
         first, second = (text[0].lower() + text[1:] for text in draw.choices(told, k=2))
-        return f"{who}, {draw.choice(_RU_LEADS)} {first}, {second}."
+        return f"{who}, {draw.choice(RU_LEADS)} {first}, {second}."
 
     return persona
 
 
-def _chinese(data: Path) -> Callable[[random.Random], str]:
+def chinese_clauses(data: Path) -> list[str]:
+    """Parts of sentences of three to six characters."""
     sentences = [row["text"] for row in _rows(data / "ud_zh_gsdsimp" / "sentences.jsonl.gz")]
     for row in _rows(data / "stsb_dev" / "zh.jsonl.gz"):
         sentences += [row["a"], row["b"]]
-    told = _clauses(sentences, 3, 6, spaced=False)
+    return _clauses(sentences, 3, 6, spaced=False)
+
+
+def _chinese(data: Path) -> Callable[[random.Random], str]:
+    told = chinese_clauses(data)
 
     def persona(draw: random.Random) -> str:
-        who = draw.choice(_ZH_KINDS) + draw.choice(_ZH_PEOPLE)
-        return f"{who}{draw.choice(_ZH_LEADS)}{draw.choice(told)}和{draw.choice(told)}。"
+        who = draw.choice(ZH_KINDS) + draw.choice(ZH_PEOPLE)
+        return f"{who}{draw.choice(ZH_LEADS)}{draw.choice(told)}和{draw.choice(told)}。"
 
     return persona
 

@@ -1,7 +1,7 @@
 """Pairs of similar sets: an exact join on flat arrays, compiled by Numba.
 
-Sets are rows of two arrays: ``words[starts[row]:starts[row + 1]]`` are the numbers of a row's different
-words, ascending, where a rarer word has a smaller number.
+Sets are rows of two arrays: ``words[starts[row]:starts[row + 1]]`` are a row's different words. Rarer words
+get smaller numbers, by which each row is sorted.
 
 The join is AllPairs (Bayardo, Ma and Srikant 2007, "Scaling up all pairs similarity search") with the length
 and position filters of PPJoin (Xiao, Wang, Lin and Yu 2008, "Efficient similarity joins for near duplicate
@@ -15,6 +15,7 @@ million personas, at 0.8, a text has 141 candidates, and one in a thousand of th
 All arithmetic is in integers, by tables made with Python's own; no array has a size that pairs could outgrow.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -22,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personahub.compiled import compiled
+from personahub.dedup.signatures import least_overlaps
 
-__all__ = ["Links", "first_of_equals", "keep_leaders", "least_overlaps", "link_similar", "sort_rows"]
+__all__ = ["Links", "keep_leaders", "link_similar", "sort_links"]
 
 _Ints = NDArray[np.int32]
 _Longs = NDArray[np.int64]
@@ -39,54 +41,25 @@ class Links(NamedTuple):
         a: row numbers, each smaller than its ``b``; the pairs are sorted.
         b: row numbers.
         overlap: how many words the two share.
-        candidates: how many pairs the index gave, before any filter.
-        merged: how many of these had to be merged.
+        union: how many words at least one of them has.
     """
 
     a: _Longs
     b: _Longs
     overlap: _Longs
-    candidates: int
-    merged: int
+    union: _Longs
+
+    @classmethod
+    def none(cls) -> "Links":
+        """No pair."""
+        return cls(*(np.empty(0, np.int64) for _ in range(4)))
 
 
-@compiled
-def sort_rows(starts: _Longs, words: _Ints) -> None:
-    """Sort each row in place."""
-    for row in range(len(starts) - 1):
-        words[starts[row] : starts[row + 1]].sort()
-
-
-@compiled
-def first_of_equals(starts: _Longs, words: _Ints) -> _Longs:
-    """For each row the first row with the same words; -1 for a row without words."""
-    rows = len(starts) - 1
-    size = 16
-    while size < 2 * rows:
-        size *= 2
-    table = np.full(size, -1, np.int64)
-    first = np.empty(rows, np.int64)
-    for row in range(rows):
-        begin, end = starts[row], starts[row + 1]
-        if begin == end:
-            first[row] = -1
-            continue
-        mixed = np.uint64(end - begin)
-        for at in range(begin, end):
-            mixed = (mixed ^ np.uint64(words[at])) * np.uint64(0x9E3779B97F4A7C15)
-            mixed ^= mixed >> np.uint64(29)
-        slot = np.int64(mixed & np.uint64(size - 1))
-        while True:
-            other = table[slot]
-            if other < 0:
-                table[slot] = row
-                first[row] = row
-                break
-            if np.array_equal(words[begin:end], words[starts[other] : starts[other + 1]]):
-                first[row] = other
-                break
-            slot = (slot + 1) & (size - 1)
-    return first
+def sort_links(parts: Sequence[Links]) -> Links:
+    """All of them, each once."""
+    pairs = np.concatenate([part.a << 32 | part.b for part in parts])
+    _, first = np.unique(pairs, return_index=True)
+    return Links(*(np.concatenate(columns)[first] for columns in zip(*parts, strict=True)))
 
 
 @compiled
@@ -190,7 +163,7 @@ def _link_block(
     seen: _Ints,
     wanted: NDArray[np.bool_],
     limit: int,
-) -> tuple[_Longs, _Longs, int, int]:
+) -> tuple[_Longs, _Longs, int]:
     """Similar pairs of the wanted rows from ``first`` on with earlier ones of the index.
 
     Rows ascend in size. ``heads`` is for each word the first of its list that is still long enough; ``seen``
@@ -199,7 +172,7 @@ def _link_block(
     """
     pairs = np.empty(1024, np.int64)
     overlaps = np.empty(1024, np.int64)
-    found = candidates = merged = 0
+    found = candidates = 0
     for x in range(first, last):
         if not wanted[x]:
             continue
@@ -228,7 +201,6 @@ def _link_block(
                     continue
                 if _count_bits(sketches[x] ^ sketches[y]) > size + y_size - 2 * least:
                     continue
-                merged += 1
                 overlap = 1 + _shared(words, x_at + 1, x_end, y_at + 1, y_end, least - 1)
                 if overlap >= least:
                     if found == len(pairs):
@@ -238,48 +210,78 @@ def _link_block(
                     found += 1
         if found > limit:
             break
-    return pairs[:found].copy(), overlaps[:found].copy(), candidates, merged
+    return pairs[:found].copy(), overlaps[:found].copy(), candidates
 
 
-def least_overlaps(threshold: Fraction, largest: int) -> _Longs:
-    """How many words two sets must share to be similar, by the sum of their sizes, up to the largest sum."""
-    p, q = threshold.numerator, threshold.denominator
-    return np.array([-(-p * both // (p + q)) for both in range(largest + 1)], np.int64)
+@compiled
+def _number_words(words: NDArray[np.uint64]) -> tuple[_Ints, _Longs]:
+    """A number for each different word, from 0 on, and how often it is there."""
+    slots = np.full(2**12, -1, np.int32)
+    known, counts = np.empty(2**11, np.uint64), np.zeros(2**11, np.int64)
+    numbers = np.empty(len(words), np.int32)
+    size = 0
+    for at in range(len(words)):
+        slot = np.int64(words[at] & np.uint64(len(slots) - 1))
+        while slots[slot] >= 0 and known[slots[slot]] != words[at]:
+            slot = (slot + 1) & (len(slots) - 1)
+        if slots[slot] < 0:
+            slots[slot] = size
+            known[size] = words[at]
+            size += 1
+        numbers[at] = slots[slot]
+        counts[slots[slot]] += 1
+        if 2 * size == len(slots):
+            slots = np.full(2 * len(slots), -1, np.int32)
+            more = np.empty(len(slots) // 2, np.uint64)
+            more[:size] = known
+            known = more
+            longer = np.zeros(len(slots) // 2, np.int64)
+            longer[:size] = counts
+            counts = longer
+            for word in range(size):
+                slot = np.int64(known[word] & np.uint64(len(slots) - 1))
+                while slots[slot] >= 0:
+                    slot = (slot + 1) & (len(slots) - 1)
+                slots[slot] = word
+    return numbers, counts[:size].copy()
+
+
+@compiled
+def _sort_rows(starts: _Longs, words: _Ints) -> None:
+    for row in range(len(starts) - 1):
+        words[starts[row] : starts[row + 1]].sort()
 
 
 def link_similar(
-    starts: _Longs,
-    words: _Ints,
-    rows: _Longs,
-    active: NDArray[np.bool_],
-    threshold: Fraction,
-    *,
-    vocabulary: int,
-    limit: int,
-) -> Links | None:
-    """The pairs among some rows, at least one of them active, whose similarity is at least the threshold.
+    starts: _Longs, hashes: NDArray[np.uint64], active: NDArray[np.bool_], threshold: Fraction, *, limit: int
+) -> tuple[Links, int] | None:
+    """The pairs of rows, at least one of them active, whose similarity is at least the threshold.
 
     Args:
-        starts: as in this module's first lines.
-        words: likewise.
-        rows: which rows to compare, ascending, with different sets of at least one word each.
-        active: for each of ``rows``.
+        starts: where each row's words begin, and at the end how many there are.
+        hashes: of each word; no two rows have the same, and none has none.
+        active: for each row.
         threshold: above 0, at most 1.
-        vocabulary: more than the largest number of a word.
         limit: the most pairs.
 
     Returns:
-        None where there are more pairs than the limit.
+        Them, and how many pairs the index gave before any filter; None where there are more than the limit.
     """
-    sizes = np.diff(starts)[rows]
-    order = np.argsort(sizes, kind="stable")
-    rows, active, sizes = rows[order], active[order], sizes[order]
+    sizes = np.diff(starts)
+    rows = np.argsort(sizes, kind="stable")
+    active, sizes = active[rows], sizes[rows]
     p, q = threshold.numerator, threshold.denominator
     largest = int(sizes[-1]) if len(sizes) else 0
     least_size = np.array([-(-p * size // q) for size in range(largest + 1)], np.int64)
     least_overlap = least_overlaps(threshold, 2 * largest)
     looked_up = sizes - least_size[sizes] + 1
     lengths = sizes - least_overlap[2 * sizes] + 1
+    words, counts = _number_words(hashes)
+    vocabulary = len(counts)
+    ranks = np.empty(vocabulary, np.int32)
+    ranks[np.argsort(counts, kind="stable")] = np.arange(vocabulary, dtype=np.int32)
+    words = ranks[words]
+    _sort_rows(starts, words)
     starts, words, sketches = _gather(starts, words, rows)
 
     # An active row meets all rows before it in size, another one only those that are active.
@@ -287,21 +289,21 @@ def link_similar(
     if not active.all():
         passes.append((~active, active))
     found: list[tuple[_Longs, _Longs]] = []
-    total = candidates = merged = 0
+    total = candidates = 0
     for wanted, listed in passes:
         parts, listed_rows, places = _index(starts, words, lengths, listed, vocabulary)
         heads, seen = parts[:-1].copy(), np.full(len(rows), -1, np.int32)
         for first in range(0, len(rows), _BLOCK):
-            pairs, overlaps, *tried = _link_block(
+            pairs, overlaps, tried = _link_block(
                 first, min(first + _BLOCK, len(rows)), starts, words, sketches, looked_up, least_size[sizes],
                 least_overlap, parts, listed_rows, places, heads, seen, wanted, limit - total,
             )  # fmt: skip
             found.append((pairs, overlaps))
-            total, candidates, merged = total + len(pairs), candidates + tried[0], merged + tried[1]
+            total, candidates = total + len(pairs), candidates + tried
             if total > limit:
                 return None
-    pairs, overlaps = (np.concatenate([block[i] for block in found] or [rows[:0]]) for i in (0, 1))
-    one, other = rows[pairs >> 32], rows[pairs & 0xFFFFFFFF]
-    a, b = np.minimum(one, other), np.maximum(one, other)
-    by_rows = np.lexsort((b, a))
-    return Links(a[by_rows], b[by_rows], overlaps[by_rows], candidates, merged)
+    pairs, overlap = (np.concatenate([block[i] for block in found] or [rows[:0]]) for i in (0, 1))
+    one, other = pairs >> 32, pairs & 0xFFFFFFFF
+    union = sizes[one] + sizes[other] - overlap
+    one, other = rows[one], rows[other]
+    return sort_links([Links(np.minimum(one, other), np.maximum(one, other), overlap, union)]), candidates

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from personahub.errors import UserError
-from personahub.kernels.texts import Texts
+from personahub.kernels.texts import HeldTexts, Texts
 
 if TYPE_CHECKING:
     from personahub.dedup.join import Links
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SurfaceDuplicates", "surface_duplicates"]
 
 _MAX_PAIRS = 100_000_000
+_MEMORY = 2**30
 _PAIRS = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("similarity", pa.float64())])
 
 
@@ -36,7 +37,7 @@ class SurfaceDuplicates:
         since: rows before it were not compared with each other.
         max_pairs: the most pairs of different word sets that are held, and the most that `pairs` expands.
         groups: int64, for each row the first row with exactly the same words; -1 for a row without words.
-        sizes: int64, the number of different words of each row.
+        candidates: how many pairs were looked at.
         found: what `links` gives; None where there are more than are held.
     """
 
@@ -44,7 +45,7 @@ class SurfaceDuplicates:
     since: int
     max_pairs: int
     groups: NDArray[np.int64] = field(repr=False)
-    sizes: NDArray[np.int64] = field(repr=False)
+    candidates: int
     found: "Links | None" = field(repr=False)
 
     @property
@@ -122,7 +123,8 @@ class SurfaceDuplicates:
         Raises:
             UserError: it is lower, or no similarity.
         """
-        from personahub.dedup.join import keep_leaders, least_overlaps
+        from personahub.dedup.join import keep_leaders
+        from personahub.dedup.signatures import least_overlaps
 
         links = self.links
         near = links.b >= self.since
@@ -133,7 +135,7 @@ class SurfaceDuplicates:
                     f"Duplicates were looked for down to {self.threshold}, so what {threshold} keeps is not "
                     "known: run again with a lower one."
                 )
-            both = self.sizes[links.a] + self.sizes[links.b]
+            both = links.overlap + links.union
             near &= links.overlap >= least_overlaps(wanted, int(both.max(initial=0)))[both]
         kept = (self.groups < 0) | (self.groups == np.arange(len(self.groups)))
         kept[: self.since] = True
@@ -143,8 +145,7 @@ class SurfaceDuplicates:
     @cached_property
     def _similarity(self) -> NDArray[np.float64]:
         """Of each link."""
-        both = self.sizes[self.links.a] + self.sizes[self.links.b]
-        return np.asarray(self.links.overlap / (both - self.links.overlap), np.float64)
+        return np.asarray(self.links.overlap / self.links.union, np.float64)
 
 
 def surface_duplicates(
@@ -153,6 +154,7 @@ def surface_duplicates(
     *,
     since: int = 0,
     max_pairs: int = _MAX_PAIRS,
+    memory: int = _MEMORY,
 ) -> SurfaceDuplicates:
     """Find the texts that share most of their words, exactly.
 
@@ -164,6 +166,8 @@ def surface_duplicates(
         since: rows before it were compared with each other earlier; only pairs with a row from it on are
             found.
         max_pairs: the most pairs of different word sets to hold, and the most that `pairs` expands.
+        memory: bytes for what is compared, beside the texts, 20 bytes of each, and what is found; more goes
+            to temporary files.
 
     Raises:
         UserError: an argument is out of its range or not of these types.
@@ -171,16 +175,14 @@ def surface_duplicates(
     exact = _as_written(threshold)
     if not 0 <= since <= len(texts):
         raise UserError(f"since={since} is no row of {len(texts)} texts: give one of 0 to {len(texts)}.")
-    from personahub.dedup.join import first_of_equals, link_similar, sort_rows
+    from personahub.dedup.exact import join_exactly
 
-    starts, words, vocabulary = _word_sets(texts)
-    sort_rows(starts, words)
-    groups = first_of_equals(starts, words)
-    rows = np.flatnonzero(groups == np.arange(len(groups)))
-    active = np.zeros(len(groups), np.bool_)
-    active[groups[since:][groups[since:] >= 0]] = True
-    links = link_similar(starts, words, rows, active[rows], exact, vocabulary=vocabulary, limit=max_pairs)
-    return SurfaceDuplicates(threshold, since, max_pairs, groups, np.diff(starts), links)
+    source = HeldTexts(texts)
+    found = join_exactly(source, exact, since=since, limit=max_pairs, memory=memory)
+    groups = np.arange(len(source))
+    groups[found.equal] = found.firsts
+    groups[found.wordless] = -1
+    return SurfaceDuplicates(threshold, since, max_pairs, groups, found.candidates, found.links)
 
 
 def _as_written(threshold: float) -> Fraction:
@@ -192,17 +194,6 @@ def _as_written(threshold: float) -> Fraction:
     if not 0 < exact <= 1:
         raise UserError(f"The threshold {threshold} is no similarity: give a number above 0 and up to 1.")
     return exact
-
-
-def _word_sets(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int32], int]:
-    """Where each text's words start, its words numbered from the rarest on, and how many there are in all."""
-    from personahub.kernels.numbering import number_words
-
-    starts, words, vocabulary = number_words(texts)
-    frequencies = np.bincount(words, minlength=vocabulary)
-    ranks = np.empty(vocabulary, np.int32)
-    ranks[np.argsort(frequencies, kind="stable")] = np.arange(vocabulary, dtype=np.int32)
-    return starts, ranks[words], vocabulary
 
 
 def _spread(

@@ -1,18 +1,74 @@
 """Texts as they come: strings, or an Arrow array of them."""
 
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from personahub.errors import UserError
 
-__all__ = ["Texts", "batches", "check_kind", "encoded", "strings"]
+__all__ = ["HeldTexts", "TextSource", "Texts", "batches", "check_kind", "encoded", "strings"]
 
 Texts: TypeAlias = pa.Array | pa.ChunkedArray | Sequence[str | None]
 """Of the Arrow types string, large_string, string_view, or a dictionary of these; or Python's strings."""
 _BATCH = 4096
 _CHARACTERS = 2**21
+_ROWS = 2**16
+
+
+class TextSource(Protocol):
+    """Texts that are gone through several times, and read again by their rows; they need not be held."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def read(self) -> Iterator[pa.Array]:
+        """All in their order, as arrays of large strings without nulls of at most some 65,000 rows."""
+        ...
+
+    def take(self, rows: NDArray[np.int64]) -> pa.Array:
+        """Those of these rows, which ascend, as such an array."""
+        ...
+
+
+class HeldTexts:
+    """A :class:`TextSource` of texts in memory.
+
+    Args:
+        texts: any, see :data:`Texts`.
+
+    Raises:
+        UserError: they are of another type.
+    """
+
+    def __init__(self, texts: Texts) -> None:
+        """Python's strings are copied, Arrow's are not."""
+        self._chunks = list(encoded(texts))
+        self._ends = np.cumsum([len(chunk) for chunk in self._chunks], dtype=np.int64)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def read(self) -> Iterator[pa.Array]:
+        """All in their order."""
+        for chunk in self._chunks:
+            for start in range(0, len(chunk), _ROWS):
+                yield chunk.slice(start, _ROWS)
+
+    def take(self, rows: NDArray[np.int64]) -> pa.Array:
+        """Those of these rows, which ascend."""
+        parts = []
+        bounds = np.searchsorted(rows, np.concatenate([[0], self._ends]))
+        for chunk, begin, end, first in zip(
+            self._chunks, bounds[:-1], bounds[1:], self._ends - list(map(len, self._chunks)), strict=True
+        ):
+            if end > begin:
+                parts.append(chunk.take(pa.array(rows[begin:end] - first)))
+        return pa.concat_arrays(parts) if parts else pa.array([], pa.large_string())
 
 
 def strings(texts: Texts) -> Iterator[str | None]:

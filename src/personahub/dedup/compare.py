@@ -1,0 +1,235 @@
+"""Sets of words compared with each other, exactly: the last word on what keys propose.
+
+The words of the rows at hand are read again from the texts, some rows at a time.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from personahub.compiled import compiled
+from personahub.dedup.join import Links, link_similar, sort_links
+from personahub.dedup.signatures import least_overlaps
+from personahub.kernels.hashing import hash_words
+from personahub.kernels.texts import TextSource
+
+__all__ = ["Found", "split_equal"]
+
+_Longs = NDArray[np.int64]
+_Hashes = NDArray[np.uint64]
+
+
+_TAKEN = 2**16
+"""Rows that are read again at a time."""
+_COMPARED = 2**19
+"""Pairs that are compared at a time."""
+_MORE = 2**23
+"""Links that are held beyond the limit, until each of them is held once."""
+
+
+class Found:
+    """Pairs that were proposed, and what comparing their words makes of them.
+
+    Args:
+        texts: the rows' texts.
+        threshold: above 0, below 1.
+        limit: the most links.
+    """
+
+    def __init__(self, texts: TextSource, threshold: Fraction, limit: int) -> None:
+        """Nothing was proposed yet."""
+        self._texts = texts
+        self._threshold = threshold
+        self._limit = limit
+        self._waiting: list[_Hashes] = []
+        self._count = 0
+        self._crowded = np.zeros(len(texts), np.bool_)
+        self._links: list[Links] | None = [Links.none()]
+        self.candidates = 0
+        """Pairs that were looked at."""
+
+    def add(self, pairs: _Hashes, tried: int) -> None:
+        """Take pairs of rows, each the smaller row's number times 2**32, and the larger's.
+
+        Args:
+            pairs: some maybe several times.
+            tried: out of so many that were looked at.
+        """
+        self.candidates += tried
+        self._waiting.append(pairs)
+        self._count += len(pairs)
+        if self._count >= _COMPARED:
+            self._compare()
+
+    def add_crowded(self, rows: _Longs) -> None:
+        """Take rows of which any two may be similar."""
+        self._crowded[rows] = True
+
+    def join_crowded(self, state: NDArray[np.uint8]) -> None:
+        """Compare these; see `join`."""
+        self.join(np.flatnonzero(self._crowded), state)
+
+    def join(self, rows: _Longs, state: NDArray[np.uint8]) -> None:
+        """Compare rows by their rare words.
+
+        Args:
+            rows: ascending, with different sets of words.
+            state: of all rows; of each pair one is in state 2.
+        """
+        if self._links is None or not len(rows):
+            return
+        sets = _word_sets(self._texts, rows)
+        active = state[rows] == 2
+        found = link_similar(sets.starts, sets.words, active, self._threshold, limit=self._limit)
+        if found is None:
+            self._links = None
+            return
+        links, candidates = found
+        self.candidates += candidates
+        self._add(Links(rows[links.a], rows[links.b], links.overlap, links.union))
+
+    def links(self) -> Links | None:
+        """All similar pairs; None where there are more than the limit."""
+        self._compare()
+        self._settle()
+        return self._links[0] if self._links else None
+
+    def _add(self, links: Links) -> None:
+        if self._links is not None:
+            self._links.append(links)
+            # A pair may come several times.
+            if sum(len(part.a) for part in self._links) > self._limit + _MORE:
+                self._settle()
+
+    def _settle(self) -> None:
+        """Take each pair once."""
+        if self._links is not None:
+            links = sort_links(self._links)
+            self._links = [links] if len(links.a) <= self._limit else None
+
+    def _compare(self) -> None:
+        """Compare what waits."""
+        pairs = np.unique(np.concatenate([*self._waiting, np.empty(0, np.uint64)]))
+        self._waiting, self._count = [], 0
+        found = [Links.none()]
+        for start in range(0, len(pairs) if self._links is not None else 0, _COMPARED):
+            some = pairs[start : start + _COMPARED]
+            a, b = (some >> np.uint64(32)).astype(np.int64), (some & np.uint64(0xFFFFFFFF)).astype(np.int64)
+            sets = _word_sets(self._texts, np.union1d(a, b))
+            one, other = sets.places(a), sets.places(b)
+            shared = _count_shared(sets.starts, sets.words, one, other)
+            sizes = np.diff(sets.starts)
+            both = sizes[one] + sizes[other]
+            similar = shared >= least_overlaps(self._threshold, int(both.max()))[both]
+            found.append(Links(a[similar], b[similar], shared[similar], both[similar] - shared[similar]))
+        self._add(sort_links(found))
+
+
+def split_equal(texts: TextSource, sums: _Hashes, rows: _Longs) -> Iterator[tuple[_Longs, _Longs]]:
+    """Rows that have exactly the words of an earlier one, and the first row that has them.
+
+    Args:
+        texts: the rows' texts.
+        sums: of the words of each row, sorted.
+        rows: each once; those of one sum in any order.
+    """
+    while len(rows):
+        _, begin, group = np.unique(sums, return_index=True, return_inverse=True)
+        first = np.minimum.reduceat(rows, begin)[group]
+        others = np.flatnonzero(rows != first)
+        unequal = []
+        for start in range(0, len(others), _COMPARED):
+            some = others[start : start + _COMPARED]
+            sets = _word_sets(texts, np.union1d(rows[some], first[some]))
+            equal = _are_equal(sets.starts, sets.words, sets.places(first[some]), sets.places(rows[some]))
+            yield rows[some][equal], first[some][equal]
+            unequal.append(some[~equal])
+        # Different words with one sum are hardly ever met, but are no duplicates.
+        left = np.concatenate([*unequal, np.empty(0, np.int64)])
+        sums, rows = sums[left], rows[left]
+
+
+class _WordSets(NamedTuple):
+    """The words of some rows, which ascend: those of row i are at starts[i] up to starts[i + 1], sorted."""
+
+    rows: _Longs
+    starts: _Longs
+    words: _Hashes
+
+    def places(self, rows: _Longs) -> _Longs:
+        """Where some of the rows are among them."""
+        return np.searchsorted(self.rows, rows)
+
+
+def _word_sets(texts: TextSource, rows: _Longs) -> _WordSets:
+    lengths, found = [np.zeros(1, np.int64)], [np.empty(0, np.uint64)]
+    for array in _taken(texts, rows):
+        for starts, hashes in hash_words(array):
+            _sort_rows(starts, hashes)
+            lengths.append(np.diff(starts))
+            # A copy, so that the room that was not used is given back.
+            found.append(hashes.copy())
+    return _WordSets(rows, np.cumsum(np.concatenate(lengths)), np.concatenate(found))
+
+
+def _taken(texts: TextSource, rows: _Longs) -> Iterator[pa.Array]:
+    for start in range(0, len(rows), _TAKEN):
+        yield texts.take(rows[start : start + _TAKEN])
+
+
+@compiled
+def _sort_rows(starts: _Longs, words: _Hashes) -> None:
+    for row in range(len(starts) - 1):
+        begin = starts[row]
+        if starts[row + 1] - begin > 32:
+            words[begin : starts[row + 1]].sort()
+            continue
+        for at in range(begin + 1, starts[row + 1]):
+            word = words[at]
+            place = at
+            while place > begin and words[place - 1] > word:
+                words[place] = words[place - 1]
+                place -= 1
+            words[place] = word
+
+
+@compiled
+def _are_equal(starts: _Longs, words: _Hashes, one: _Longs, other: _Longs) -> NDArray[np.bool_]:
+    """For each two places whether they have the same words."""
+    equal = np.zeros(len(one), np.bool_)
+    for pair in range(len(one)):
+        x, y = starts[one[pair]], starts[other[pair]]
+        size = starts[one[pair] + 1] - x
+        if size != starts[other[pair] + 1] - y:
+            continue
+        equal[pair] = True
+        for at in range(size):
+            if words[x + at] != words[y + at]:
+                equal[pair] = False
+                break
+    return equal
+
+
+@compiled
+def _count_shared(starts: _Longs, words: _Hashes, one: _Longs, other: _Longs) -> _Longs:
+    """For each two places how many words both have."""
+    shared = np.zeros(len(one), np.int64)
+    for pair in range(len(one)):
+        x, x_end = starts[one[pair]], starts[one[pair] + 1]
+        y, y_end = starts[other[pair]], starts[other[pair] + 1]
+        count = 0
+        while x < x_end and y < y_end:
+            if words[x] == words[y]:
+                count += 1
+                x += 1
+                y += 1
+            elif words[x] < words[y]:
+                x += 1
+            else:
+                y += 1
+        shared[pair] = count
+    return shared
