@@ -35,6 +35,7 @@ _EXPANDED = 4
 """Most code points that one is folded into."""
 _TICK = ord("'")
 _ASCII = 0x80
+_TWO_BYTES = 0x800
 _OTHER = 0xFFFF
 """Stands for all code points above it."""
 _SEED = np.uint64(0x9E3779B97F4A7C15)
@@ -138,13 +139,14 @@ def _buffers(array: pa.Array) -> tuple[_Longs, _Bytes]:
 
 
 @lru_cache(1)
-def _character_table() -> tuple[_Bytes, _Bytes, _Ints, _Ints]:
+def _character_table() -> tuple[_Bytes, NDArray[np.uint16], _Bytes, _Ints, _Ints]:
     """What each character is to a word, and what it is folded into.
 
     Returns:
-        Of each byte of ASCII, and of all others: the lower case of a letter or digit, or its kind where it is
-        none; of each code point below 2**16 its kind; its folded form, or for one of several the row of the
-        last; and these rows: how many, then the code points.
+        Of each byte of ASCII, and of all others: the lower case of a letter or digit, or its kind where it
+        is none; of each code point of two bytes that is a letter its folded form, where this is of two bytes
+        too, else 0; of each code point below 2**16 its kind; its folded form, or for one of several the row
+        of the last; and these rows: how many, then the code points.
     """
     import regex
 
@@ -180,7 +182,11 @@ def _character_table() -> tuple[_Bytes, _Bytes, _Ints, _Ints]:
     ascii_ = np.full(256, _UNKNOWN, np.uint8)
     for code in range(_ASCII):
         ascii_[code] = folded[code] if kinds[code] == _LETTER else kinds[code]
-    return ascii_, kinds, folded, np.array(several, np.int32).reshape(-1, _EXPANDED + 1)
+    short = np.where(
+        (kinds[:_TWO_BYTES] == _LETTER) & (folded[:_TWO_BYTES] >= _ASCII), folded[:_TWO_BYTES], 0
+    )
+    two = np.where(short < _TWO_BYTES, short, 0).astype(np.uint16)
+    return ascii_, two, kinds, folded, np.array(several, np.int32).reshape(-1, _EXPANDED + 1)
 
 
 def _joining() -> set[int]:
@@ -227,7 +233,7 @@ def _push(state: np.uint64, lane: np.uint64, code: int) -> tuple[np.uint64, np.u
             state = mix(state ^ lane)
             lane = np.uint64(0)
         return state, (lane << np.uint64(8)) | np.uint64(code)
-    if code < 0x800:
+    if code < _TWO_BYTES:
         if lane >> np.uint64(48):
             state = mix(state ^ lane)
             lane = np.uint64(0)
@@ -297,7 +303,7 @@ def _letters_at(data: _Bytes, at: int, end: int) -> tuple[np.uint64, np.int64]:
 @compiled
 def _hash_block(  # noqa: PLR0912, PLR0915 - a call for each letter would cost more than the letter
     data: _Bytes, offsets: _Longs, wanted: NDArray[np.bool_], origin: int, first: int, last: int,
-    ascii_: _Bytes, kinds: _Bytes, folded: _Ints, several: _Ints,
+    ascii_: _Bytes, two: NDArray[np.uint16], kinds: _Bytes, folded: _Ints, several: _Ints,
     table: _Hashes, stamps: _Ints, hashes: _Hashes, starts: _Longs,
 ) -> int:  # fmt: skip
     """Hash the words of the texts from ``first`` on, up to ``last`` or to one that Python has to read.
@@ -352,7 +358,22 @@ def _hash_block(  # noqa: PLR0912, PLR0915 - a call for each letter would cost m
             if code == _UNKNOWN:
                 if data[at - 1] < _ASCII:
                     return text
-                point, at = _code_point(data, at - 1)
+                at -= 1
+                while at < end and 0xC0 <= data[at] < 0xE0:
+                    form = int(two[((data[at] & 0x1F) << 6) | (data[at + 1] & 0x3F)])
+                    if form == 0:
+                        break
+                    if is_open:
+                        state, lane = _push(state, lane, _TICK)
+                        is_open = False
+                    if lane >> np.uint64(48):
+                        state = mix(state ^ lane)
+                        lane = np.uint64(0)
+                    lane = (lane << np.uint64(16)) | np.uint64(0x8000 | form)
+                    at += 2
+                if at == end or data[at] < _ASCII:
+                    continue
+                point, at = _code_point(data, at)
                 kind, form = int(kinds[point]), int(folded[point])
                 if kind == _LETTER:
                     if is_open:
