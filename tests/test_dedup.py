@@ -93,6 +93,16 @@ def test_the_command_prints_the_contract(tmp_path: Path, run: Run) -> None:
     }
 
 
+def test_little_memory_gives_the_same_view_and_leaves_no_files(tmp_path: Path) -> None:
+    texts = [f"{NURSE} {n // 3} and {n % 3 or n // 3}" for n in range(300)]
+    kept = []
+    for place, memory in enumerate(("0.01", "1")):
+        hub, _ = hub_of(tmp_path / f"hub{place}", texts)
+        kept.append(deduplicate(hub.path, semantic=None, memory=int(float(memory) * 1000)).kept)
+        assert not [path for path in hub.path.iterdir() if path.suffix == ".pairs" or "tmp" in path.name]
+    assert kept[0] == kept[1] < len(texts)
+
+
 def test_an_empty_hub_has_no_duplicates(tmp_path: Path) -> None:
     hub = Hub.create(tmp_path / "hub")
     assert deduplicate(hub.path).to_json() == dict.fromkeys(

@@ -134,6 +134,35 @@ def test_a_folder_that_cannot_hold_files_is_told(tmp_path: Path) -> None:
         join(texts, Fraction(9, 10), memory=1, folder=tmp_path / "missing")
 
 
+class ManyTexts(MadeTexts):
+    """So many that nobody reads them."""
+
+    def __len__(self) -> int:
+        return 10**12
+
+
+@pytest.mark.parametrize(
+    ("free", "message"),
+    [
+        (
+            "MemAvailable: 8000000 kB",
+            r"^Comparing 1,000,000,000,000 texts takes 20000\.0 GB of memory, and 8\.2 GB are free: compare",
+        ),
+        (
+            "MemAvailable: 80000000000000 kB",
+            r"1,000,000,000,000 texts in 0\.0 GB of memory takes 8000\.0 GB of disk, and .* free some space",
+        ),
+    ],
+)
+def test_too_little_memory_or_disk_is_told_before_a_text_is_read(
+    free: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path: free if path.name == "meminfo" else read(path))
+    with pytest.raises(UserError, match=message):
+        join_exactly(ManyTexts([]), Fraction(9, 10), limit=10, memory=2**20)
+
+
 def test_texts_are_read_as_a_stream_and_only_candidates_again() -> None:
     texts = MadeTexts([f"nurse {n} who {n * n} bakes {n + 5} rye a b c d" for n in range(500)])
     texts.texts[300] = texts.texts[7] + " and"

@@ -35,6 +35,10 @@ def dedup_command(
         typer.Option("--within-language", help="The same in another language is no semantic duplicate."),
     ] = False,
     encoder: Encoder = None,
+    memory: Annotated[
+        float,
+        typer.Option(metavar="GB", min=0.01, help="Memory to compare words in; what is more goes to files."),
+    ] = 1.0,
     json: Json = False,
 ) -> None:
     """Compare all personas, by their words and by their meaning; duplicates step aside, and nothing is lost.
@@ -58,6 +62,7 @@ def dedup_command(
             order=cast(Literal["age", "quality"], order),
             within_language=within_language,
             encoder=encoder,
+            memory=int(memory * 10**9),
             watcher=progress,
         )
     except KeyboardInterrupt:

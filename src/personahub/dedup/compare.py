@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from personahub.compiled import compiled
 from personahub.dedup.join import Links, link_similar, sort_links
 from personahub.dedup.signatures import least_overlaps
-from personahub.kernels.hashing import hash_words
+from personahub.kernels.hashing import hash_words, mix
 from personahub.kernels.texts import TextSource
 
 __all__ = ["Found", "split_equal"]
@@ -47,7 +47,6 @@ class Found:
         self._limit = limit
         self._waiting: list[_Hashes] = []
         self._count = 0
-        self._crowded = np.zeros(len(texts), np.bool_)
         self._links: list[Links] | None = [Links.none()]
         self.candidates = 0
         """Pairs that were looked at."""
@@ -65,32 +64,29 @@ class Found:
         if self._count >= _COMPARED:
             self._compare()
 
-    def add_crowded(self, rows: _Longs) -> None:
-        """Take rows of which any two may be similar."""
-        self._crowded[rows] = True
-
-    def join_crowded(self, state: NDArray[np.uint8]) -> None:
-        """Compare these; see `join`."""
-        self.join(np.flatnonzero(self._crowded), state)
-
-    def join(self, rows: _Longs, state: NDArray[np.uint8]) -> None:
-        """Compare rows by their rare words.
+    def join(self, rows: _Longs, groups: _Longs, state: NDArray[np.uint8]) -> None:
+        """Compare rows within groups by the words that are rare there.
 
         Args:
-            rows: ascending, with different sets of words.
+            rows: with different sets of words; one may be in several groups.
+            groups: of each row.
             state: of all rows; of each pair one is in state 2.
         """
         if self._links is None or not len(rows):
             return
-        sets = _word_sets(self._texts, rows)
+        sets = _word_sets(self._texts, np.unique(rows))
+        starts, words = _apart(sets.starts, sets.words, sets.places(rows), groups)
         active = state[rows] == 2
-        found = link_similar(sets.starts, sets.words, active, self._threshold, limit=self._limit)
+        found = link_similar(starts, words, active, self._threshold, limit=self._limit)
         if found is None:
             self._links = None
             return
         links, candidates = found
         self.candidates += candidates
-        self._add(Links(rows[links.a], rows[links.b], links.overlap, links.union))
+        one, other = rows[links.a], rows[links.b]
+        different = one != other
+        a, b = np.minimum(one, other)[different], np.maximum(one, other)[different]
+        self._add(Links(a, b, links.overlap[different], links.union[different]))
 
     def links(self) -> Links | None:
         """All similar pairs; None where there are more than the limit."""
@@ -179,6 +175,21 @@ def _word_sets(texts: TextSource, rows: _Longs) -> _WordSets:
 def _taken(texts: TextSource, rows: _Longs) -> Iterator[pa.Array]:
     for start in range(0, len(rows), _TAKEN):
         yield texts.take(rows[start : start + _TAKEN])
+
+
+@compiled
+def _apart(starts: _Longs, words: _Hashes, places: _Longs, groups: _Longs) -> tuple[_Longs, _Hashes]:
+    """The sets at some places one after the other; words of different groups are made different."""
+    new_starts = np.zeros(len(places) + 1, np.int64)
+    for at in range(len(places)):
+        new_starts[at + 1] = new_starts[at] + starts[places[at] + 1] - starts[places[at]]
+    found = np.empty(new_starts[-1], np.uint64)
+    for at in range(len(places)):
+        group = mix(np.uint64(groups[at]))
+        begin = starts[places[at]]
+        for word in range(new_starts[at + 1] - new_starts[at]):
+            found[new_starts[at] + word] = words[begin + word] + group
+    return new_starts, found
 
 
 @compiled

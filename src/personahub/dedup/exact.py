@@ -5,13 +5,16 @@ size (1 byte), and puts this sum and those of its parts (:mod:`personahub.dedup.
 second one writes down whose sums without a word some other text has: a few texts of a hundred. Those others
 are found among the sums that are kept, or where it is the sum of a part, in a third pass over the longer
 texts. Sorted by sum, they are the candidates, whose words are read again from the texts and compared. Where
-very many have a part in common, its texts are joined by their rare words (:mod:`personahub.dedup.join`).
+many have a part in common, they are joined by the words that are rare among them
+(:mod:`personahub.dedup.join`), so that candidates hardly grow with the number of texts.
 
 So no pair at or above the threshold is lost, and none below it is given, unless two different words of two
 texts have one 64-bit hash.
 """
 
 import os
+import shutil
+import tempfile
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +31,7 @@ from personahub.dedup.compare import Found, split_equal
 from personahub.dedup.join import Links
 from personahub.dedup.partitions import Partitions
 from personahub.dedup.signatures import LEAST_THRESHOLD, Bands, bands_for, dropped_sizes
+from personahub.errors import UserError
 from personahub.kernels.filters import Filter, new_filter
 from personahub.kernels.hashing import HashedWords, hash_words
 from personahub.kernels.texts import TextSource
@@ -39,12 +43,16 @@ Progress = Callable[[str, int, int], None]
 
 _Longs = NDArray[np.int64]
 _Hashes = NDArray[np.uint64]
-_CROWD = 2000
-"""Where more pairs have a key, the rare words of its texts tell more."""
+_CROWD = 500
+"""Where more pairs have a part in common, the words that are rare among their texts tell more."""
 _SCANNED = 2**22
 """Sums that are looked through at a time."""
 _SAMPLED = 2000
 """Texts by which it is guessed how many keys there will be."""
+_BYTES_A_TEXT = 20
+"""Sums, sizes, states, filters, and the rows of equal texts."""
+_SPILLED_A_TEXT = 8
+"""What is met again: half of the texts."""
 _TWICE = 4
 """One key of so many is thought to be met twice."""
 
@@ -90,9 +98,41 @@ def join_exactly(
         progress: told how it goes.
 
     Raises:
-        UserError: the disk is full.
+        UserError: there is too little memory or disk.
     """
+    _check_room(len(texts), memory, folder)
     return _Join(texts, threshold, limit, memory, folder, progress).run(since)
+
+
+def _check_room(count: int, memory: int, folder: Path | None) -> None:
+    """See that memory and disk suffice, before hours are spent.
+
+    Raises:
+        UserError: they do not.
+    """
+    needed, free = count * _BYTES_A_TEXT + memory // 4, _free_memory()
+    if free is not None and needed > free:
+        raise UserError(
+            f"Comparing {count:,} texts takes {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are"
+            " free: compare fewer at a time, or use a larger machine."
+        )
+    spilled = max(count * _SPILLED_A_TEXT - memory // 4, 0)
+    where = folder or Path(tempfile.gettempdir())
+    if where.is_dir() and (there := shutil.disk_usage(where).free) < spilled:
+        raise UserError(
+            f"{where}: comparing {count:,} texts in {memory / 1e9:.1f} GB of memory takes"
+            f" {spilled / 1e9:.1f} GB of disk, and {there / 1e9:.1f} GB are free: free some space there, or"
+            " allow more memory."
+        )
+
+
+def _free_memory() -> int | None:
+    """Bytes that may be taken; None where the system does not tell."""
+    try:
+        told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(told["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
 
 
 class _Join:
@@ -112,7 +152,9 @@ class _Join:
         self._memory = memory
         self._folder = folder
         self._progress = progress
+        # Each text's sum, and a filter of all of them; given back where they are needed no more.
         self._sums = np.zeros(len(texts), np.uint64)
+        self._seen = new_filter(len(texts))
         self._sizes = np.zeros(len(texts), np.uint8)
         # 0: the row is not compared; 2: its pairs are wanted; 1: only those with a row of 2 are.
         self._state = np.zeros(len(texts), np.uint8)
@@ -120,26 +162,31 @@ class _Join:
 
     def run(self, since: int) -> Alike:
         by_keys = LEAST_THRESHOLD <= self._threshold < 1
-        seen, twice = new_filter(len(self._texts)), new_filter(len(self._texts) // _TWICE)
         parts = _Parts(self._threshold, self._expect_parts()) if by_keys else None
-
-        def take(row: int, words: HashedWords) -> None:
-            end = row + len(words.starts) - 1
-            meeting.sum_words(*words, self._sums[row:end], self._sizes[row:end], seen, twice)
-            if parts:
-                parts.put(words)
-
-        self._pass("reading", take)
-        equal, firsts = self._find_equal(twice)
+        equal, firsts = self._find_equal(self._read(parts))
         self._state[:since] = np.minimum(self._state[:since], 1)
         self._state[firsts[equal >= since]] = 2
         self._state[equal] = 0
         if parts:
-            self._find_near(seen, parts)
+            self._find_near(parts)
         elif self._threshold < 1:
-            self._found.join(np.flatnonzero(self._state), self._state)
+            rows = np.flatnonzero(self._state)
+            self._found.join(rows, np.zeros_like(rows), self._state)
         wordless = np.flatnonzero(self._sizes == 0)
         return Alike(equal, firsts, wordless, self._found.links(), self._found.candidates)
+
+    def _read(self, parts: "_Parts | None") -> Filter:
+        """Take all sums; those that were met twice."""
+        twice = new_filter(len(self._texts) // _TWICE)
+
+        def take(row: int, words: HashedWords) -> None:
+            end = row + len(words.starts) - 1
+            meeting.sum_words(*words, self._sums[row:end], self._sizes[row:end], self._seen, twice)
+            if parts:
+                parts.put(words)
+
+        self._pass("reading", take)
+        return twice
 
     def _pass(
         self, what: str, work: Callable[[int, HashedWords], None], *, compared_from: int | None = None
@@ -214,14 +261,14 @@ class _Join:
         none = np.empty(0, np.int64)
         return np.concatenate([*rows, none]), np.concatenate([*firsts, none])
 
-    def _find_near(self, seen: Filter, parts: "_Parts") -> None:
-        """Find pairs that are similar and not equal; ``seen`` has all sums."""
+    def _find_near(self, parts: "_Parts") -> None:
+        """Find pairs that are similar and not equal."""
         least, end = dropped_sizes(self._threshold)
         wanted = new_filter(len(self._texts) // _TWICE)
 
         def take(row: int, words: HashedWords) -> None:
             sums = self._sums[row : row + len(words.starts) - 1]
-            dropped.add(meeting.find_dropped(*words, row, sums, least, end, seen, wanted))
+            dropped.add(meeting.find_dropped(*words, row, sums, least, end, self._seen, wanted))
             keys.add(parts.find(row, words))
 
         with self._partitions() as dropped, self._partitions() as keys:
@@ -232,16 +279,18 @@ class _Join:
                     lambda row, words: keys.add(parts.met(row, words)),
                     compared_from=parts.least,
                 )
-            allowed = meeting.allowed_differences(self._threshold)
-            for sorted_, owners in keys.read():
-                pairs, crowded, tried = meeting.pair_runs(sorted_, owners, self._state, allowed, _CROWD)
-                self._found.add(pairs, tried)
-                self._found.add_crowded(crowded)
+            self._seen = new_filter(0)
+            parts.forget()
             with self._scan(wanted) as sums:
+                self._sums = np.empty(0, np.uint64)
                 for one, other in zip(dropped.read(), sums.read(), strict=True):
                     pairs = meeting.pair_sums(*one, *other, self._state)
                     self._found.add(pairs, len(pairs))
-        self._found.join_crowded(self._state)
+            allowed = meeting.allowed_differences(self._threshold)
+            for sorted_, owners in keys.read():
+                pairs, rows, groups, tried = meeting.pair_runs(sorted_, owners, self._state, allowed, _CROWD)
+                self._found.add(pairs, tried)
+                self._found.join(rows, groups, self._state)
 
 
 class _Parts:
@@ -277,6 +326,10 @@ class _Parts:
     def met(self, row: int, words: HashedWords) -> _Hashes:
         """Sums of their parts that others have without a word."""
         return meeting.parts_met(*words, row, *self._bands(words), self._twice, self._wanted)
+
+    def forget(self) -> None:
+        """Give the filters back."""
+        self._seen = self._twice = self._wanted = new_filter(0)
 
     def _bands(self, words: HashedWords) -> Bands:
         return bands_for(self._threshold, int(np.diff(words.starts).max(initial=0)))

@@ -280,7 +280,7 @@ def _count_bits(bits: np.uint64) -> int:
 @compiled
 def pair_runs(
     keys: _Hashes, described: _Hashes, state: _Small, allowed: _Longs, crowd: int
-) -> tuple[_Hashes, _Longs, int]:
+) -> tuple[_Hashes, _Longs, _Longs, int]:
     """Pairs with a sum of a part in common that may be similar by sizes and sketches, with one in state 2.
 
     Of two sums without a word nothing follows.
@@ -293,11 +293,11 @@ def pair_runs(
         crowd: where more pairs have a key, all its rows are given instead.
 
     Returns:
-        The pairs, as of `pair_sums`; the rows with crowded keys, some of them several times; how many pairs
-        were looked at.
+        The pairs, as of `pair_sums`; the rows with a crowded key, and which one it is, by a number; how many
+        pairs were looked at.
     """
     pairs, count = np.empty(1024, np.uint64), 0
-    crowded, many = np.empty(1024, np.uint64), 0
+    crowded, key_of, many = np.empty(1024, np.uint64), np.empty(1024, np.uint64), 0
     tried = 0
     begin = 0
     while begin < len(keys):
@@ -307,9 +307,10 @@ def pair_runs(
             end += 1
         if whole * (whole - 1) // 2 + whole * (end - begin - whole) > crowd:
             while many + end - begin > len(crowded):
-                crowded = _grown(crowded)
+                crowded, key_of = _grown(crowded), _grown(key_of)
             for at in range(begin, end):
                 crowded[many] = described[at] >> np.uint64(32)
+                key_of[many] = begin
                 many += 1
         elif whole:
             for at in range(begin, end):
@@ -330,4 +331,5 @@ def pair_runs(
                     pairs[count] = _pair(one, other)
                     count += 1
         begin = end
-    return pairs[:count].copy(), crowded[:many].astype(np.int64), tried
+    rows, numbers = crowded[:many].astype(np.int64), key_of[:many].astype(np.int64)
+    return pairs[:count].copy(), rows, numbers, tried

@@ -1,11 +1,10 @@
 """Pairs of 64-bit numbers that are read back key by key: in memory, or in files where they are too many."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +22,18 @@ _Numbers = NDArray[np.uint64]
 class Partitions:
     """Keys and what belongs to them, in 64 partitions by the first bits of the keys.
 
-    A context manager: its files go when it ends.
+    A context manager. Its files have no names, so that they go with the process, however it ends.
 
     Args:
         memory: bytes that may be held; what is more goes to files.
-        folder: where a folder for these is made; None for the system's.
+        folder: where these lie; None for the system's temporary folder.
     """
 
     def __init__(self, memory: int, folder: Path | None = None) -> None:
         """Nothing is held, and no file made."""
         self._memory = memory
         self._folder = folder
-        self._own: Path | None = None
+        self._files: list[IO[bytes]] = []
         self._held: list[list[_Numbers]] = [[] for _ in range(_COUNT)]
         self._bytes = 0
         self._lock = Lock()
@@ -48,10 +47,10 @@ class Partitions:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the files away."""
+        """Forget all."""
         self._held.clear()
-        if self._own:
-            shutil.rmtree(self._own, ignore_errors=True)
+        for file in self._files:
+            file.close()
 
     def add(self, pairs: _Numbers) -> None:
         """Add pairs; several threads may.
@@ -74,16 +73,17 @@ class Partitions:
 
     def _spill(self) -> None:
         try:
-            self._own = self._own or Path(tempfile.mkdtemp(prefix="personahub-", dir=self._folder))
-            for part, arrays in enumerate(self._held):
-                with _file(self._own, part).open("ab") as file:
-                    for array in arrays:
-                        array.tofile(file)
+            if not self._files:
+                for _ in range(_COUNT):
+                    self._files.append(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115 - read later
+            for file, arrays in zip(self._files, self._held, strict=True):
+                for array in arrays:
+                    array.tofile(file)
                 arrays.clear()
         except OSError as error:
             raise UserError(
-                f"{self._own or self._folder}: what is compared cannot be written ({error.strerror}); free"
-                " some space there, or allow more memory"
+                f"{self._folder or tempfile.gettempdir()}: what is compared cannot be written"
+                f" ({error.strerror or error}); free some space there, or allow more memory"
             ) from error
         self.spilled += self._bytes
         self._bytes = 0
@@ -95,19 +95,15 @@ class Partitions:
         """
         for part in range(_COUNT):
             arrays = self._held[part]
-            if self._own:
-                file = _file(self._own, part)
-                arrays = [np.fromfile(file, np.uint64).reshape(-1, 2), *arrays]
-                file.unlink()
+            if self._files:
+                self._files[part].seek(0)
+                arrays = [np.fromfile(self._files[part], np.uint64).reshape(-1, 2), *arrays]
+                self._files[part].close()
             self._held[part] = []
             pairs = np.concatenate([*arrays, np.empty((0, 2), np.uint64)])
             del arrays
             order = np.argsort(pairs[:, 0])
             yield pairs[order, 0], pairs[order, 1]
-
-
-def _file(folder: Path, part: int) -> Path:
-    return folder / f"{part}.pairs"
 
 
 @compiled

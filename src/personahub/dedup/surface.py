@@ -9,6 +9,7 @@ million times costs no more than its words.
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +20,14 @@ from personahub.errors import UserError
 from personahub.kernels.texts import HeldTexts, Texts
 
 if TYPE_CHECKING:
+    from personahub.dedup.exact import Progress
     from personahub.dedup.join import Links
 
-__all__ = ["SurfaceDuplicates", "surface_duplicates"]
+__all__ = ["MEMORY", "SurfaceDuplicates", "surface_duplicates"]
 
 _MAX_PAIRS = 100_000_000
-_MEMORY = 2**30
+MEMORY = 10**9
+"""Bytes that a comparison may take beside its results."""
 _PAIRS = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("similarity", pa.float64())])
 
 
@@ -154,7 +157,9 @@ def surface_duplicates(
     *,
     since: int = 0,
     max_pairs: int = _MAX_PAIRS,
-    memory: int = _MEMORY,
+    memory: int = MEMORY,
+    folder: Path | None = None,
+    progress: "Progress | None" = None,
 ) -> SurfaceDuplicates:
     """Find the texts that share most of their words, exactly.
 
@@ -168,9 +173,11 @@ def surface_duplicates(
         max_pairs: the most pairs of different word sets to hold, and the most that `pairs` expands.
         memory: bytes for what is compared, beside the texts, 20 bytes of each, and what is found; more goes
             to temporary files.
+        folder: where these lie; None for the system's temporary folder.
+        progress: told what is done, how many texts of it, and of how many.
 
     Raises:
-        UserError: an argument is out of its range or not of these types.
+        UserError: an argument is out of its range or not of these types; there is too little memory or disk.
     """
     exact = _as_written(threshold)
     if not 0 <= since <= len(texts):
@@ -178,7 +185,9 @@ def surface_duplicates(
     from personahub.dedup.exact import join_exactly
 
     source = HeldTexts(texts)
-    found = join_exactly(source, exact, since=since, limit=max_pairs, memory=memory)
+    found = join_exactly(
+        source, exact, since=since, limit=max_pairs, memory=memory, folder=folder, progress=progress
+    )
     groups = np.arange(len(source))
     groups[found.equal] = found.firsts
     groups[found.wordless] = -1

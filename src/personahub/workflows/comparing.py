@@ -19,6 +19,7 @@ from personahub.dedup import Chosen, View, choose, choose_below, semantic_edges,
 from personahub.hub import ASIDE_SCHEMA, Compared, Hub, Method
 from personahub.hub.known import IdRows
 from personahub.records import EDGE_SCHEMA
+from personahub.workflows.steps import StepWatcher
 
 __all__ = ["FLOORS", "Made", "Personas", "compare_semantic", "compare_surface", "make_view"]
 
@@ -121,7 +122,7 @@ class Personas:
         return age
 
 
-def compare_surface(hub: Hub, personas: Personas, threshold: float) -> None:
+def compare_surface(hub: Hub, personas: Personas, threshold: float, memory: int, steps: StepWatcher) -> None:
     """Bring the surface edges up to date with the personas; the caller writes the hub.
 
     Args:
@@ -129,9 +130,11 @@ def compare_surface(hub: Hub, personas: Personas, threshold: float) -> None:
         personas: all its personas.
         threshold: edges are kept down to this similarity, the usual floor, or that of before, whichever is
             lowest.
+        memory: bytes that comparing may take; more goes to files in the hub's folder.
+        steps: is told how it goes.
 
     Raises:
-        UserError: the disk is full.
+        UserError: the disk is full, or there is too little memory.
     """
     before = hub.duplicates.now().compared.get(Method.SURFACE)
     floor = min(FLOORS[Method.SURFACE], threshold, before.floor if before else 1.0)
@@ -140,7 +143,19 @@ def compare_surface(hub: Hub, personas: Personas, threshold: float) -> None:
         return
     firsts = np.flatnonzero(personas.texts == np.arange(len(personas)))
     since = int(np.searchsorted(firsts, done))
-    found = surface_duplicates(personas.table["description"].take(pa.array(firsts)), floor, since=since)
+    step = ""
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal step
+        if what != step:
+            step = what
+            steps.began(f"comparing words, {what}", total)
+        steps.advanced(done)
+
+    descriptions = personas.table["description"].take(pa.array(firsts))
+    found = surface_duplicates(
+        descriptions, floor, since=since, memory=memory, folder=hub.path, progress=progress
+    )
     now = personas.compared_now(floor)
     edges = _surface_batches(personas, firsts, found.groups, found.edges, since)
     hub.duplicates.add(Method.SURFACE, edges, now, anew=done == 0)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow.compute as pc
 
-from personahub.dedup import View
+from personahub.dedup import MEMORY, View
 from personahub.errors import UserError
 from personahub.hub import Hub, Method
 from personahub.models import EmbeddingModel
@@ -63,6 +63,7 @@ def deduplicate(
     order: Literal["age", "quality"] = "age",
     within_language: bool = False,
     encoder: str | EmbeddingModel | None = None,
+    memory: int = MEMORY,
     watcher: StepWatcher | None = None,
 ) -> DedupOutcome:
     """Compare the personas that were not compared yet, and make a view without duplicates the hub's own.
@@ -78,11 +79,12 @@ def deduplicate(
         order: "age", oldest first, or "quality": closest to its text first.
         within_language: semantic duplicates only where both are in one language.
         encoder: the embedding model, as for :func:`personahub.curate`; None for the built-in one.
+        memory: bytes that comparing words may take beside the descriptions; more goes to temporary files.
         watcher: is told how it goes.
 
     Raises:
         UserError: a threshold is none, or both are None; the hub has another model's embeddings; another
-            process is writing it.
+            process is writing it; there is too little memory or disk.
     """
     if surface is None and semantic is None:
         raise UserError("nothing to compare: leave one of --no-surface and --no-semantic out")
@@ -96,7 +98,7 @@ def deduplicate(
     }
     with stepping(target, "dedup", configuration, watcher) as (run, steps):
         try:
-            outcome = bring_up_to_date(target, view, opened, steps)
+            outcome = bring_up_to_date(target, view, opened, steps, memory)
         finally:
             if opened:
                 opened.close()
@@ -105,7 +107,7 @@ def deduplicate(
 
 
 def bring_up_to_date(
-    hub: Hub, view: View, encoder: EmbeddingModel | None, steps: StepWatcher
+    hub: Hub, view: View, encoder: EmbeddingModel | None, steps: StepWatcher, memory: int = MEMORY
 ) -> DedupOutcome:
     """Compare what was not compared, make the view, and make it the hub's own; the caller writes the hub."""
     personas = Personas.read(hub)
@@ -114,8 +116,7 @@ def bring_up_to_date(
         steps.began("embedding", len(personas))
         not_compared = embed_personas(hub, encoder, lambda done, _: steps.advanced(done)).not_compared
     if view.surface is not None:
-        steps.began("comparing words", len(personas))
-        compare_surface(hub, personas, view.surface)
+        compare_surface(hub, personas, view.surface, memory, steps)
     if view.semantic is not None and view.semantic >= FLOORS[Method.SEMANTIC]:
         steps.began("comparing meanings", hub.embeddings.count())
         compare_semantic(hub, personas)
