@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from personahub.workflows.evaluate.checks import evaluate_checks
     from personahub.workflows.evaluate.coverage import evaluate_coverage
     from personahub.workflows.evaluate.diversity import evaluate_diversity
+    from personahub.workflows.evaluate.duplicates import evaluate_duplicates
     from personahub.workflows.evaluate.similarity import evaluate_similarity
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
@@ -70,6 +71,7 @@ __all__ = [
     "evaluate_checks",
     "evaluate_coverage",
     "evaluate_diversity",
+    "evaluate_duplicates",
     "evaluate_similarity",
     "expand",
     "export",
@@ -113,6 +115,7 @@ _HOMES = {
     "evaluate_checks": "personahub.workflows.evaluate.checks",
     "evaluate_coverage": "personahub.workflows.evaluate.coverage",
     "evaluate_diversity": "personahub.workflows.evaluate.diversity",
+    "evaluate_duplicates": "personahub.workflows.evaluate.duplicates",
     "evaluate_similarity": "personahub.workflows.evaluate.similarity",
     "expand": "personahub.workflows.expand",
     "export": "personahub.workflows.export",

@@ -21,7 +21,7 @@ from personahub.hub.known import IdRows
 from personahub.records import EDGE_SCHEMA
 from personahub.workflows.steps import StepWatcher
 
-__all__ = ["FLOORS", "Made", "Personas", "compare_semantic", "compare_surface", "make_view"]
+__all__ = ["FLOORS", "Made", "Personas", "compare_semantic", "compare_surface", "make_view", "stored_edges"]
 
 FLOORS = {Method.SURFACE: 0.8, Method.SEMANTIC: 0.7}
 """Edges are kept down to these similarities; the surface floor goes lower where a lower one is asked for."""
@@ -248,13 +248,13 @@ def make_view(hub: Hub, personas: Personas, view: View) -> Made:
     personas = personas if below else personas.first(made_from.personas)
     languages = np.asarray(_joined(personas.table["language"]).dictionary_encode().indices, dtype=np.int64)
     order, texts = personas.order(view.order), personas.texts
-    surface = _edges(hub, personas, Method.SURFACE, view.surface)
+    surface = stored_edges(hub, personas, Method.SURFACE, view.surface)
     if below:
         ids, vectors = _embeddings(hub)
         rows, places = _first_of_texts(personas, ids)
         chosen = choose_below(order, texts, surface, _taken(vectors, places), rows, view, languages)
     else:
-        semantic = _edges(hub, personas, Method.SEMANTIC, view.semantic)
+        semantic = stored_edges(hub, personas, Method.SEMANTIC, view.semantic)
         chosen = choose(order, texts, surface, semantic, view, languages)
     aside = np.flatnonzero(chosen.leader >= 0)
     columns = [
@@ -270,7 +270,7 @@ def make_view(hub: Hub, personas: Personas, view: View) -> Made:
     return made
 
 
-def _edges(hub: Hub, personas: Personas, method: Method, threshold: float | None) -> pa.Table:
+def stored_edges(hub: Hub, personas: Personas, method: Method, threshold: float | None) -> pa.Table:
     """The edges at or above the threshold between rows: columns a, b, similarity; none for no threshold."""
     parts = []
     for batch in hub.duplicates.edges(method, threshold) if threshold is not None else ():

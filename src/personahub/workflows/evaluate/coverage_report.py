@@ -14,7 +14,7 @@ from personahub.workflows.evaluate.coverage_result import (
     Topics,
     named_language,
 )
-from personahub.workflows.evaluate.section import Section
+from personahub.workflows.evaluate.section import Section, markdown_sections
 
 __all__ = ["notes", "sections", "write_report"]
 
@@ -198,17 +198,7 @@ def _markdown(result: Coverage) -> Iterator[str]:
     shown = f", view {result.view}" if result.view else ""
     where = f", where {result.where}" if result.where else ""
     yield f"{result.hub}: {result.personas:,} personas{shown}{where}."
-    for section in sections(result):
-        yield f"\n## {section.title}\n"
-        yield _line(section.headings)
-        yield (
-            "|" + "|".join("--:" if n in section.right else "---" for n in range(len(section.headings))) + "|"
-        )
-        yield from map(_line, section.rows)
+    yield from markdown_sections(sections(result))
     yield "\n## Notes\n"
     yield from (f"- {line}" for line in notes(result))
     yield "\n![occupations, languages, gender, age and topics](coverage.png)"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(each.replace("|", "\\|") for each in cells) + " |"
