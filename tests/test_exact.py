@@ -83,6 +83,46 @@ def test_pairs_of_all_sizes_are_found_down_to_the_last_word(threshold: Fraction,
     assert set(linked(found)) == expected
 
 
+HIGH = ["0.9", "0.97", "0.975", "0.98", "0.99", "0.995", "0.9965", "0.997", "0.999"]
+
+
+@pytest.mark.parametrize("threshold", HIGH)
+def test_long_texts_are_found_at_the_highest_thresholds(threshold: str) -> None:
+    # Sizes around those that are told up to 255, and around the first that are dealt out into parts.
+    exact = Fraction(threshold)
+    texts, expected = [], set()
+    for size in (66, 120, 198, 200, 230, 254, 255, 256, 300, 400, 1001, 2100):
+        for copy in range(6):
+            words = [f"w{n}x{size}x{copy}" for n in range(size)]
+            other = [*words[1:], f"new{size}x{copy}"] if copy % 2 else words[1:]
+            texts += [" ".join(words), " ".join(other)]
+            if Fraction(size - 1, size + copy % 2) >= exact:
+                expected.add((len(texts) - 2, len(texts) - 1))
+    assert set(linked(join(texts, exact))) == expected
+
+
+def test_pairs_that_are_met_in_several_crowds_count_once() -> None:
+    common = " ".join(f"w{n}" for n in range(599))
+    texts = [f"{common} u{n}" for n in range(40)]
+    found = join_exactly(HeldTexts(texts), Fraction(9, 10), limit=780, memory=2**20)
+    assert len(linked(found)) == 780
+    assert join_exactly(HeldTexts(texts), Fraction(9, 10), limit=779, memory=2**20).links is None
+
+
+@pytest.mark.parametrize("told", [5, 30])
+def test_texts_that_change_while_they_are_read_are_told(told: int) -> None:
+    class Changing(MadeTexts):
+        def __len__(self) -> int:
+            return told
+
+        def take(self, rows: NDArray[np.int64]) -> pa.Array:
+            return pa.array(["a nurse"] * len(rows), pa.large_string())
+
+    texts = Changing([f"a nurse {n}" for n in range(20)])
+    with pytest.raises(UserError, match=f"changed while they were compared: {told} were told of, and 20 are"):
+        join_exactly(texts, Fraction(1), limit=10, memory=2**20)
+
+
 few_words = st.lists(st.sampled_from([f"w{n}" for n in range(9)]), max_size=9)
 more_words = st.builds(
     lambda size, without, more: [f"w{n}" for n in range(size) if n not in without] + [f"x{n}" for n in more],
@@ -140,6 +180,9 @@ class ManyTexts(MadeTexts):
     def __len__(self) -> int:
         return 10**12
 
+    def take(self, rows: NDArray[np.int64]) -> pa.Array:
+        return pa.array(["a nurse"] * len(rows), pa.large_string())
+
 
 @pytest.mark.parametrize(
     ("free", "message"),
@@ -179,7 +222,7 @@ def test_texts_of_one_sum_and_other_words_are_no_duplicates() -> None:
     # As if the hashes of all words summed up to one number.
     texts = HeldTexts(["a b", "c d", "b a", "c d", "e", "x y", "y x"])
     sums = np.array([1, 1, 1, 1, 1, 2, 2], np.uint64)
-    parts = list(split_equal(texts, sums, np.array([4, 2, 0, 3, 1, 6, 5])))
+    parts = list(split_equal(texts, sums, np.array([4, 2, 0, 3, 1, 6, 5]), 2))
     rows, firsts = (np.concatenate(column).tolist() for column in zip(*parts, strict=True))
     assert sorted(zip(rows, firsts, strict=True)) == [(2, 0), (3, 1), (6, 5)]
 

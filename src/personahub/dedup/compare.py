@@ -24,9 +24,13 @@ _Hashes = NDArray[np.uint64]
 
 
 _TAKEN = 2**16
-"""Rows that are read again at a time."""
+"""Rows that are read again at a time, at most."""
+_TAKEN_BYTES = 2**23
+"""Of more bytes fewer rows are read the next time."""
 _COMPARED = 2**19
-"""Pairs that are compared at a time."""
+"""Pairs that are compared at a time, at most."""
+_WORDS = 2**24
+"""Words that are held to compare them: 128 MB."""
 _MORE = 2**23
 """Links that are held beyond the limit, until each of them is held once."""
 
@@ -48,8 +52,14 @@ class Found:
         self._waiting: list[_Hashes] = []
         self._count = 0
         self._links: list[Links] | None = [Links.none()]
+        self.at_a_time = _COMPARED
+        """Pairs that are compared at a time: fewer where texts are long."""
         self.candidates = 0
         """Pairs that were looked at."""
+
+    def expect(self, words: float) -> None:
+        """Compare so many pairs at a time as memory takes, where a text has so many words on average."""
+        self.at_a_time = int(min(max(_WORDS / (2 * max(words, 1)), 64), _COMPARED))
 
     def add(self, pairs: _Hashes, tried: int) -> None:
         """Take pairs of rows, each the smaller row's number times 2**32, and the larger's.
@@ -61,7 +71,7 @@ class Found:
         self.candidates += tried
         self._waiting.append(pairs)
         self._count += len(pairs)
-        if self._count >= _COMPARED:
+        if self._count >= self.at_a_time:
             self._compare()
 
     def join(self, rows: _Longs, groups: _Longs, state: NDArray[np.uint8]) -> None:
@@ -77,7 +87,7 @@ class Found:
         sets = _word_sets(self._texts, np.unique(rows))
         starts, words = _apart(sets.starts, sets.words, sets.places(rows), groups)
         active = state[rows] == 2
-        found = link_similar(starts, words, active, self._threshold, limit=self._limit)
+        found = link_similar(starts, words, active, self._threshold, limit=self._limit + _MORE)
         if found is None:
             self._links = None
             return
@@ -112,8 +122,8 @@ class Found:
         pairs = np.unique(np.concatenate([*self._waiting, np.empty(0, np.uint64)]))
         self._waiting, self._count = [], 0
         found = [Links.none()]
-        for start in range(0, len(pairs) if self._links is not None else 0, _COMPARED):
-            some = pairs[start : start + _COMPARED]
+        for start in range(0, len(pairs) if self._links is not None else 0, self.at_a_time):
+            some = pairs[start : start + self.at_a_time]
             a, b = (some >> np.uint64(32)).astype(np.int64), (some & np.uint64(0xFFFFFFFF)).astype(np.int64)
             sets = _word_sets(self._texts, np.union1d(a, b))
             one, other = sets.places(a), sets.places(b)
@@ -125,21 +135,24 @@ class Found:
         self._add(sort_links(found))
 
 
-def split_equal(texts: TextSource, sums: _Hashes, rows: _Longs) -> Iterator[tuple[_Longs, _Longs]]:
+def split_equal(
+    texts: TextSource, sums: _Hashes, rows: _Longs, at_a_time: int
+) -> Iterator[tuple[_Longs, _Longs]]:
     """Rows that have exactly the words of an earlier one, and the first row that has them.
 
     Args:
         texts: the rows' texts.
         sums: of the words of each row, sorted.
         rows: each once; those of one sum in any order.
+        at_a_time: rows that are compared at a time.
     """
     while len(rows):
         _, begin, group = np.unique(sums, return_index=True, return_inverse=True)
         first = np.minimum.reduceat(rows, begin)[group]
         others = np.flatnonzero(rows != first)
         unequal = []
-        for start in range(0, len(others), _COMPARED):
-            some = others[start : start + _COMPARED]
+        for start in range(0, len(others), at_a_time):
+            some = others[start : start + at_a_time]
             sets = _word_sets(texts, np.union1d(rows[some], first[some]))
             equal = _are_equal(sets.starts, sets.words, sets.places(first[some]), sets.places(rows[some]))
             yield rows[some][equal], first[some][equal]
@@ -173,8 +186,13 @@ def _word_sets(texts: TextSource, rows: _Longs) -> _WordSets:
 
 
 def _taken(texts: TextSource, rows: _Longs) -> Iterator[pa.Array]:
-    for start in range(0, len(rows), _TAKEN):
-        yield texts.take(rows[start : start + _TAKEN])
+    """The texts of these rows, fewer at a time where those before were long."""
+    start, size = 0, 256
+    while start < len(rows):
+        array = texts.take(rows[start : start + size])
+        yield array
+        start += size
+        size = min(_TAKEN, max(2 * size if array.nbytes < _TAKEN_BYTES else size // 2, 1))
 
 
 @compiled

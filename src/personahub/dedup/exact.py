@@ -44,6 +44,7 @@ Progress = Callable[[str, int, int], None]
 _Longs = NDArray[np.int64]
 _Hashes = NDArray[np.uint64]
 _CROWD = 500
+# Most often the part is empty or of common words: a small set dealt out leaves some parts with few words.
 """Where more pairs have a part in common, the words that are rare among their texts tell more."""
 _SCANNED = 2**22
 """Sums that are looked through at a time."""
@@ -51,6 +52,8 @@ _SAMPLED = 2000
 """Texts by which it is guessed how many keys there will be."""
 _BYTES_A_TEXT = 20
 """Sums, sizes, states, filters, and the rows of equal texts."""
+_BYTES_A_PART = 4
+"""Filters of their sums."""
 _SPILLED_A_TEXT = 8
 """What is met again: half of the texts."""
 _TWICE = 4
@@ -93,24 +96,31 @@ def join_exactly(
         since: rows before it were compared with each other; of each link a row has the words of one from it
             on.
         limit: the most links.
-        memory: bytes for filters and candidates, beside 10 a text.
+        memory: bytes for candidates, beside 20 a text, 4 a part of a long text's, and what is found.
         folder: where files are made if these do not suffice; None for the system's.
         progress: told how it goes.
 
     Raises:
         UserError: there is too little memory or disk.
     """
-    _check_room(len(texts), memory, folder)
+    _check_room(len(texts), 0, memory, folder)
     return _Join(texts, threshold, limit, memory, folder, progress).run(since)
 
 
-def _check_room(count: int, memory: int, folder: Path | None) -> None:
+def _check_room(count: int, parts: int, memory: int, folder: Path | None) -> None:
     """See that memory and disk suffice, before hours are spent.
+
+    Args:
+        count: how many texts there are.
+        parts: about how many parts of long texts.
+        memory: bytes for candidates.
+        folder: where files lie.
 
     Raises:
         UserError: they do not.
     """
-    needed, free = count * _BYTES_A_TEXT + memory // 4, _free_memory()
+    held = min(memory // 4, count * _SPILLED_A_TEXT)
+    needed, free = count * _BYTES_A_TEXT + parts * _BYTES_A_PART + held, _free_memory()
     if free is not None and needed > free:
         raise UserError(
             f"Comparing {count:,} texts takes {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are"
@@ -162,7 +172,11 @@ class _Join:
 
     def run(self, since: int) -> Alike:
         by_keys = LEAST_THRESHOLD <= self._threshold < 1
-        parts = _Parts(self._threshold, self._expect_parts()) if by_keys else None
+        parts = None
+        if by_keys:
+            expected = self._expect_parts()
+            _check_room(len(self._texts), expected, self._memory, self._folder)
+            parts = _Parts(self._threshold, expected)
         equal, firsts = self._find_equal(self._read(parts))
         self._state[:since] = np.minimum(self._state[:since], 1)
         self._state[firsts[equal >= since]] = 2
@@ -177,15 +191,18 @@ class _Join:
 
     def _read(self, parts: "_Parts | None") -> Filter:
         """Take all sums; those that were met twice."""
+        words_read: list[int] = []
         twice = new_filter(len(self._texts) // _TWICE)
 
         def take(row: int, words: HashedWords) -> None:
             end = row + len(words.starts) - 1
             meeting.sum_words(*words, self._sums[row:end], self._sizes[row:end], self._seen, twice)
+            words_read.append(len(words.hashes))
             if parts:
                 parts.put(words)
 
         self._pass("reading", take)
+        self._found.expect(sum(words_read) / max(len(self._texts), 1))
         return twice
 
     def _pass(
@@ -215,15 +232,26 @@ class _Join:
         pool = ThreadPoolExecutor(threads, thread_name_prefix="dedup")
         try:
             for array in self._texts.read():
-                begun.append(pool.submit(take, first, array))
+                if first + len(array) <= len(self._texts):
+                    begun.append(pool.submit(take, first, array))
                 first += len(array)
-                while begun and (len(begun) > 2 * threads or first == len(self._texts)):
-                    done += begun.popleft().result()
-                    if self._progress:
-                        self._progress(what, done, len(self._texts))
+                while len(begun) > 2 * threads:
+                    done = self._told(what, done + begun.popleft().result())
+            while begun:
+                done = self._told(what, done + begun.popleft().result())
+            if first != len(self._texts):
+                raise UserError(
+                    f"The texts changed while they were compared: {len(self._texts):,} were told of, and"
+                    f" {first:,} are read; compare them when nobody writes them."
+                )
         finally:
             # After an interrupt or a fault nobody waits for these.
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _told(self, what: str, done: int) -> int:
+        if self._progress:
+            self._progress(what, done, len(self._texts))
+        return done
 
     def _expect_parts(self) -> int:
         """About how many parts all texts have, by a sample."""
@@ -255,7 +283,9 @@ class _Join:
         rows, firsts = [], []
         with self._scan(twice) as partitions:
             for sums, owners in partitions.read():
-                for equal, first in split_equal(self._texts, sums, owners.astype(np.int64)):
+                for equal, first in split_equal(
+                    self._texts, sums, owners.astype(np.int64), self._found.at_a_time
+                ):
                     rows.append(equal)
                     firsts.append(first)
         none = np.empty(0, np.int64)
@@ -272,7 +302,8 @@ class _Join:
             keys.add(parts.find(row, words))
 
         with self._partitions() as dropped, self._partitions() as keys:
-            self._pass("comparing", take, compared_from=least)
+            # Sizes are told up to this one; take() knows the true ones.
+            self._pass("comparing", take, compared_from=min(least, meeting.CLIPPED))
             if parts.found:
                 self._pass(
                     "comparing parts",
@@ -305,12 +336,12 @@ class _Parts:
         self._threshold = threshold
         self._seen, self._twice = new_filter(expected), new_filter(expected // _TWICE)
         self._wanted = new_filter(expected // _TWICE)
-        bands = bands_for(threshold, 0)
+        bands = bands_for(threshold, meeting.CLIPPED)
         sizes = np.flatnonzero(bands.end > bands.first)
         self.least = int(min([*sizes, meeting.CLIPPED]))
-        """From this size on sets have parts, or from one above it."""
+        """From this size on sets have parts; the largest that is told where only larger ones have."""
         self.found = False
-        """Whether a sum without a word was that of another's part."""
+        """Whether a part's sum without a word was that of another's part."""
 
     def put(self, words: HashedWords) -> None:
         """Take the parts of some texts."""
@@ -319,7 +350,7 @@ class _Parts:
     def find(self, row: int, words: HashedWords) -> _Hashes:
         """Sums of their parts that others have too, or have without a word."""
         found = meeting.find_parts(*words, row, *self._bands(words), self._seen, self._twice, self._wanted)
-        if len(found):
+        if meeting.are_without(found[:, 1]).any():
             self.found = True
         return found
 

@@ -259,7 +259,8 @@ def link_similar(
 
     Args:
         starts: where each row's words begin, and at the end how many there are.
-        hashes: of each word; no two rows have the same, and none has none.
+        hashes: of each word. Each row has one, and no two rows have the same; a row that is there several
+            times, for several crowds, has other hashes each time.
         active: for each row.
         threshold: above 0, at most 1.
         limit: the most pairs.

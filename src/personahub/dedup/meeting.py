@@ -17,6 +17,7 @@ from personahub.kernels.filters import Filter, held, holds, put, put_all
 __all__ = [
     "CLIPPED",
     "allowed_differences",
+    "are_without",
     "find_dropped",
     "find_parts",
     "pair_runs",
@@ -120,6 +121,11 @@ def _describe(row: int, hashes: _Hashes) -> np.uint64:
     return (
         (np.uint64(row) << np.uint64(32)) | (np.uint64(min(len(hashes), CLIPPED)) << np.uint64(24)) | sketch
     )
+
+
+def are_without(described: _Hashes) -> NDArray[np.bool_]:
+    """Which sums, by what belongs to them, are without a word."""
+    return (described & _WITHOUT) > 0
 
 
 @compiled
@@ -320,8 +326,8 @@ def pair_runs(
                     if described[at] & described[near] & _WITHOUT:
                         continue
                     tried += 1
-                    least = allowed[size, np.int64((described[near] >> np.uint64(24)) & np.uint64(CLIPPED))]
-                    if least < 0 or _count_bits((described[at] ^ described[near]) & _SKETCHES) > least:
+                    most = allowed[size, np.int64((described[near] >> np.uint64(24)) & np.uint64(CLIPPED))]
+                    if most < 0 or _count_bits((described[at] ^ described[near]) & _SKETCHES) > most:
                         continue
                     other = np.int64(described[near] >> np.uint64(32))
                     if one == other or (state[one] != 2 and state[other] != 2):

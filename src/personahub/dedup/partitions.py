@@ -14,13 +14,13 @@ from personahub.errors import UserError
 
 __all__ = ["Partitions"]
 
-_COUNT = 64
-_SHIFT = np.uint64(58)
+_COUNT = 32
+_SHIFT = np.uint64(59)
 _Numbers = NDArray[np.uint64]
 
 
 class Partitions:
-    """Keys and what belongs to them, in 64 partitions by the first bits of the keys.
+    """Keys and what belongs to them, in 32 partitions by the first bits of the keys.
 
     A context manager. Its files have no names, so that they go with the process, however it ends.
 
@@ -37,10 +37,6 @@ class Partitions:
         self._held: list[list[_Numbers]] = [[] for _ in range(_COUNT)]
         self._bytes = 0
         self._lock = Lock()
-        self.count = 0
-        """Pairs that were added."""
-        self.spilled = 0
-        """Bytes that lie in files."""
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -63,7 +59,6 @@ class Partitions:
         """
         sorted_, ends = _scatter(pairs)
         with self._lock:
-            self.count += len(pairs)
             self._bytes += sorted_.nbytes
             for part in range(_COUNT):
                 if ends[part + 1] > ends[part]:
@@ -85,13 +80,12 @@ class Partitions:
                 f"{self._folder or tempfile.gettempdir()}: what is compared cannot be written"
                 f" ({error.strerror or error}); free some space there, or allow more memory"
             ) from error
-        self.spilled += self._bytes
         self._bytes = 0
 
     def read(self) -> Iterator[tuple[_Numbers, _Numbers]]:
         """The keys and what belongs to them, a partition at a time, which is forgotten; sorted by key.
 
-        All 64 are given, of which some may be empty. Equal keys are in one of them.
+        All 32 are given, of which some may be empty. Equal keys are in one of them.
         """
         for part in range(_COUNT):
             arrays = self._held[part]

@@ -99,12 +99,14 @@ def _bands_up_to(threshold: Fraction, largest: int) -> Bands:
     bounds, parts = [begin], [0]
     while begin <= most:
         end = max(begin + 1, int(begin * _BAND))
+        # Two bands never have as many parts, so that a set never has one key for both.
         while _parts(threshold, end) == _parts(threshold, end - 1):
             end += 1
         bounds.append(end)
         parts.append(_parts(threshold, end - 1))
         begin = end
     sizes = np.arange(largest + 1)
+    # One more than the largest size that can be similar, so that rounding loses none.
     top = (sizes / float(threshold)).astype(np.int64) + 1
     low = np.searchsorted(bounds, np.maximum(sizes, bounds[0]), "right")
     high = np.where(top < bounds[0], low, np.searchsorted(bounds, top, "right") + 1)

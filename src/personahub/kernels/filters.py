@@ -78,7 +78,8 @@ def put_all(words: Filter, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     fetched = np.uint64(0)
     for key in keys:
         fetched |= words[np.int64(key & np.uint64(len(words) - 1))]
-    places = np.empty(len(keys) + np.int64(fetched >> np.uint64(64 - 1) >> np.uint64(1)), np.int64)
+    # What was fetched has to matter, or the compiler would leave the loop above out.
+    places = np.empty(len(keys) + np.int64(fetched == np.uint64(1)), np.int64)
     count = 0
     for at in range(len(keys)):
         places[count] = at
