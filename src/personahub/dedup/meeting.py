@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from personahub.compiled import compiled
-from personahub.dedup.signatures import differences, part_of, sum_parts
+from personahub.dedup.signatures import least_overlaps, part_of, sum_parts
 from personahub.kernels.filters import Filter, held, holds, put, put_all
 
 __all__ = [
@@ -46,10 +46,11 @@ def allowed_differences(threshold: Fraction) -> NDArray[np.int64]:
 
     A size of 255 may be any larger one.
     """
-    allowed = np.full((CLIPPED + 1, CLIPPED + 1), np.iinfo(np.int64).max)
-    for a in range(1, CLIPPED):
-        for b in range(1, CLIPPED):
-            allowed[a, b] = differences(threshold, a, b)
+    sizes = np.arange(CLIPPED + 1)
+    both = sizes[:, None] + sizes[None, :]
+    overlaps = least_overlaps(threshold, int(both[-1, -1]))[both]
+    allowed = np.where(overlaps <= np.minimum(sizes[:, None], sizes[None, :]), both - 2 * overlaps, -1)
+    allowed[CLIPPED, :] = allowed[:, CLIPPED] = np.iinfo(np.int64).max
     return allowed
 
 

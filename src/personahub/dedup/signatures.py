@@ -27,7 +27,6 @@ __all__ = [
     "LEAST_THRESHOLD",
     "Bands",
     "bands_for",
-    "differences",
     "dropped_sizes",
     "least_overlaps",
     "part_of",
@@ -68,7 +67,7 @@ def least_overlaps(threshold: Fraction, largest: int) -> _Longs:
     return np.array([_least_overlap(threshold, both) for both in range(largest + 1)], np.int64)
 
 
-def differences(threshold: Fraction, a: int, b: int) -> int:
+def _differences(threshold: Fraction, a: int, b: int) -> int:
     """How many words may be in one of two similar sets alone; -1 where these sizes are never similar."""
     overlap = _least_overlap(threshold, a + b)
     return a + b - 2 * overlap if overlap <= min(a, b) else -1
@@ -116,7 +115,7 @@ def _bands_up_to(threshold: Fraction, largest: int) -> Bands:
 def _parts(threshold: Fraction, size: int) -> int:
     """How many parts pairs need whose larger set has this size."""
     # Two words more allow no less, so one of the last two sizes allows the most.
-    return max(differences(threshold, other, size) for other in (size - 1, size)) // 2 + 1
+    return max(_differences(threshold, other, size) for other in (size - 1, size)) // 2 + 1
 
 
 @compiled
