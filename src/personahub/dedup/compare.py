@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from personahub.compiled import compiled
-from personahub.dedup.join import Links, link_similar, sort_links
+from personahub.dedup.join import Links, count_shared, link_similar, sort_links
 from personahub.dedup.signatures import least_overlaps
 from personahub.kernels.hashing import hash_words, mix
 from personahub.kernels.texts import TextSource
@@ -250,15 +250,5 @@ def _count_shared(starts: _Longs, words: _Hashes, one: _Longs, other: _Longs) ->
     for pair in range(len(one)):
         x, x_end = starts[one[pair]], starts[one[pair] + 1]
         y, y_end = starts[other[pair]], starts[other[pair] + 1]
-        count = 0
-        while x < x_end and y < y_end:
-            if words[x] == words[y]:
-                count += 1
-                x += 1
-                y += 1
-            elif words[x] < words[y]:
-                x += 1
-            else:
-                y += 1
-        shared[pair] = count
+        shared[pair] = count_shared(words, x, x_end, y, y_end, 0)
     return shared

@@ -17,7 +17,7 @@ All arithmetic is in integers, by tables made with Python's own; no array has a 
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from personahub.compiled import compiled
 from personahub.dedup.signatures import least_overlaps
 
-__all__ = ["Links", "keep_leaders", "link_similar", "sort_links"]
+__all__ = ["Links", "count_shared", "keep_leaders", "link_similar", "sort_links"]
 
 _Ints = NDArray[np.int32]
 _Longs = NDArray[np.int64]
@@ -122,7 +122,7 @@ def _count_bits(bits: np.uint64) -> int:
 
 
 @compiled
-def _shared(words: _Ints, x: int, x_end: int, y: int, y_end: int, least: int) -> int:
+def count_shared(words: NDArray[Any], x: int, x_end: int, y: int, y_end: int, least: int) -> int:
     """How many words two sorted stretches share; less than ``least`` as soon as it cannot be reached."""
     count = 0
     while x < x_end and y < y_end:
@@ -201,7 +201,7 @@ def _link_block(
                     continue
                 if _count_bits(sketches[x] ^ sketches[y]) > size + y_size - 2 * least:
                     continue
-                overlap = 1 + _shared(words, x_at + 1, x_end, y_at + 1, y_end, least - 1)
+                overlap = 1 + count_shared(words, x_at + 1, x_end, y_at + 1, y_end, least - 1)
                 if overlap >= least:
                     if found == len(pairs):
                         pairs, overlaps = _grown(pairs), _grown(overlaps)

@@ -24,7 +24,6 @@ __all__ = [
     "WORD",
     "find_words",
     "fold",
-    "is_plain",
     "join_words",
     "weigh_word",
 ]
@@ -73,11 +72,6 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace("’", "'")
-
-
-def is_plain(folded: str) -> bool:
-    """Whether a folded text has Latin and Cyrillic letters, Han characters and their punctuation alone."""
-    return bool(_PLAIN.fullmatch(folded))
 
 
 @lru_cache(2**16)
