@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from commands import Run
 from hubs import add_personas, hub_of
 from personahub import check_hub, compact_hub, deduplicate, duplicates_of, sample, stats
+from personahub.dedup import semantic
 from personahub.errors import UserError
 from personahub.hub import Duplicates, Hub
 from personahub.kernels.words import find_words
@@ -27,6 +29,22 @@ from personahub.workflows.views import open_view
 NURSE = "A pediatric nurse who gives injections to frightened children in a small village clinic"
 SAME_WORDS = "In a small village clinic: a pediatric nurse, who gives injections to frightened children!"
 ONE_MORE = "A pediatric nurse who gives injections to frightened children in a small mountain village clinic"
+VERBS = (
+    "treats",
+    "feeds",
+    "visits",
+    "teaches",
+    "drives",
+    "calls",
+    "photographs",
+    "washes",
+    "sings to",
+    "pays",
+)
+PEOPLE = (
+    *("old sailors", "horses", "her brother", "children in a village", "students of physics", "bakers"),
+    *("tired drivers", "wounded soldiers", "birds", "rich widows", "football players", "her patients"),
+)
 MILLER = "A miller who restores wooden windmills and sells rye flour at the Saturday market"
 
 
@@ -46,6 +64,7 @@ def test_identical_texts_collapse_into_the_oldest_and_none_is_lost(tmp_path: Pat
         "surface_duplicates": 2,
         "semantic_duplicates": 0,
         "not_compared": 0,
+        "semantic_recall": 1.0,
     }
     assert shown(hub) == {ids[0], ids[1]}
     assert hub.personas.count() == 4
@@ -90,6 +109,7 @@ def test_the_command_prints_the_contract(tmp_path: Path, run: Run) -> None:
         "surface_duplicates": 1,
         "semantic_duplicates": 0,
         "not_compared": 0,
+        "semantic_recall": 1.0,
     }
 
 
@@ -103,11 +123,34 @@ def test_little_memory_gives_the_same_view_and_leaves_no_files(tmp_path: Path) -
     assert kept[0] == kept[1] < len(texts)
 
 
+def test_many_meanings_are_compared_within_clusters_and_the_share_found_is_told(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(semantic, "_EXACT", 100)
+    monkeypatch.setattr(semantic, "_WORTH", 0)
+    texts = [f"A nurse who {verb} {who}" for verb in VERBS for who in PEOPLE]
+    hub, _ = hub_of(tmp_path / "hub", texts)
+    done = run("dedup", "--hub", str(hub.path))
+    told = re.search(r"within clusters: about (\d+\.\d)% of the pairs alike were found", done.out)
+    assert told
+    assert 90 < float(told[1]) <= 100
+    counts = json.loads(run("dedup", "--hub", str(hub.path), "--json").out)
+    assert counts["semantic_recall"] == pytest.approx(float(told[1]) / 100, abs=0.001)
+    # What all pairs would give.
+    other, _ = hub_of(tmp_path / "other", texts)
+    monkeypatch.setattr(semantic, "_EXACT", 10**6)
+    exact = deduplicate(other.path)
+    assert exact.semantic_recall == 1
+    assert exact.semantic_duplicates > 0
+    assert abs(counts["semantic_duplicates"] - exact.semantic_duplicates) <= 0.1 * exact.semantic_duplicates
+
+
 def test_an_empty_hub_has_no_duplicates(tmp_path: Path) -> None:
     hub = Hub.create(tmp_path / "hub")
-    assert deduplicate(hub.path).to_json() == dict.fromkeys(
+    counts = dict.fromkeys(
         ("personas", "kept", "surface_duplicates", "semantic_duplicates", "not_compared"), 0
     )
+    assert deduplicate(hub.path).to_json() == {**counts, "semantic_recall": 1.0}
 
 
 def test_the_hubs_view_is_that_of_the_last_deduplication_and_samples_keep_to_it(tmp_path: Path) -> None:

@@ -33,6 +33,20 @@ def test_every_persona_gets_the_vector_of_its_description(tmp_path: Path) -> Non
     np.testing.assert_allclose(vectors, encoder.embed([each.description for each in described]), atol=1e-3)
 
 
+def test_vectors_beyond_the_memory_are_the_same_from_a_file_that_leaves_nothing(tmp_path: Path) -> None:
+    hub = hub_of(tmp_path / "hub", [persona(f"A baker of village {number}.") for number in range(50)])
+    embed(hub, CountingEncoder())
+    before = set(hub.path.iterdir())
+    ids, vectors = hub.embeddings.load(memory=100)
+    assert isinstance(vectors, np.memmap)
+    assert set(hub.path.iterdir()) == before
+    all_ids, all_vectors = hub.embeddings.load()
+    assert ids.equals(all_ids)
+    assert np.array_equal(vectors, all_vectors)
+    vectors[0] = 0  # They are moved together in place; the hub keeps its own.
+    assert np.array_equal(hub.embeddings.load()[1], all_vectors)
+
+
 def test_nothing_is_embedded_twice(tmp_path: Path) -> None:
     hub, encoder = hub_of(tmp_path / "hub", [persona("A baker."), persona("A tailor.")]), CountingEncoder()
     embed(hub, encoder)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personahub.dedup import semantic
-from personahub.dedup.semantic import Cosines, least_similarity, semantic_edges
+from personahub.dedup import cosines, semantic
+from personahub.dedup.cosines import Cosines, least_similarity
+from personahub.dedup.semantic import semantic_edges
 
 THRESHOLDS = st.sampled_from([0.05, 0.5, 0.7, 0.7071, 0.8, 0.9, 0.9487, 1.0]) | st.decimals(
     "0.0001", 1, places=5, allow_nan=False
@@ -31,7 +32,7 @@ def _small_blocks() -> Iterator[None]:
     """A dozen rows fill several blocks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(semantic, "_ROWS", 5)
-        patch.setattr(semantic, "_CHECKED", 3)
+        patch.setattr(cosines, "_ROWS", 5)
         patch.setattr(semantic, "_BATCH", 4)
         yield
 
@@ -102,7 +103,6 @@ def test_similarities_do_not_depend_on_the_blocks(dimensions: int, monkeypatch: 
     vectors = unit_vectors(120, dimensions, seed=3)
     small = edges(vectors, 0.7)
     monkeypatch.setattr(semantic, "_ROWS", 2048)
-    monkeypatch.setattr(semantic, "_CHECKED", 8192)
     assert small == edges(vectors, 0.7) == brute_force(vectors, 0.7)
     assert 100 < len(small) <= 120 * 119 / 2
 

@@ -16,7 +16,8 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from personahub.dedup.semantic import Vectors, semantic_edges
+from personahub.dedup.cosines import Vectors
+from personahub.dedup.semantic import semantic_edges
 from personahub.dedup.views import View, choose, choose_below
 
 

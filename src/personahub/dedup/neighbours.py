@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from personahub.dedup.semantic import UNITS
+from personahub.dedup.cosines import UNITS
 
 __all__ = ["Edges", "Neighbours", "equal_sets", "list_neighbours", "read_edges", "read_units"]
 

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from personahub.dedup.cosines import Cosines, Vectors, least_similarity
 from personahub.dedup.neighbours import Neighbours, equal_sets, list_neighbours, read_edges, read_units
-from personahub.dedup.semantic import Cosines, Vectors, join_pairs, least_similarity
 from personahub.errors import UserError
 
 __all__ = ["Chosen", "View", "choose", "choose_below"]
@@ -249,7 +249,7 @@ class _Kept:
         if self.languages.size:
             labels = (self.languages[rows[compared]], self.languages[self.rows])
         best = self.cosines.nearest(vectors, self.vectors, self.least, labels=labels)
-        here = join_pairs(self.cosines.pairs(vectors, vectors, self.least))
+        here = self.cosines.pairs(vectors, vectors, self.least)
         some = np.flatnonzero(best.place >= 0)
         place = np.concatenate([compared[some], compared[here.right]])
         near = texts[np.concatenate([self.rows[best.place[some]], rows[compared[here.left]]])]

@@ -47,6 +47,9 @@ class Compared:
     """The id of the last of them, by which a table whose rows were changed since is told; empty for none."""
     model: str = ""
     """Whose embeddings were compared."""
+    recall: float | None = 1.0
+    """The share of such pairs that was found, estimated on a sample; 1 where all were compared, None where
+    the sample had none."""
 
 
 @dataclass(frozen=True, slots=True)

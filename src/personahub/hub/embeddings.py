@@ -4,7 +4,8 @@ A Lance table of ids and vectors in half precision (1 KB for 512 dimensions), in
 came. A hub holds the vectors of one model: cosines of two models' vectors mean nothing.
 """
 
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,20 +151,41 @@ class Embeddings:
             taken = table.take(at[first : first + _ROWS].tolist(), columns=["vector"])
             yield where[first : first + _ROWS], as_matrix(taken["vector"].combine_chunks())
 
-    def load(self) -> tuple[pa.ChunkedArray, npt.NDArray[np.float16]]:
-        """All ids, and all vectors as one array of shape (count, dimensions): a KB of memory each."""
-        table = self.open()
-        if table is None:
-            return pa.chunked_array([], pa.string()), np.empty((0, 0), np.float16)
-        dimensions = self.dimensions
-        vectors = np.empty((table.count_rows(), dimensions), np.float16)
+    def load(self, memory: int | None = None) -> tuple[pa.ChunkedArray, npt.NDArray[np.float16]]:
+        """All ids, and all vectors as one array of shape (count, dimensions), which may be written.
+
+        Args:
+            memory: bytes that the vectors may take; more of them lie in a file without a name in the hub's
+                folder, which vanishes with the array. None for as many as there are.
+
+        Raises:
+            UserError: the disk has no room for it.
+        """
+        count, dimensions = self.count(), self.dimensions
+        if memory is None or 2 * count * dimensions <= memory:
+            vectors = np.empty((count, dimensions), np.float16)
+            ids = self._each(lambda start, some: vectors.__setitem__(slice(start, start + len(some)), some))
+            return ids, vectors
+        with tempfile.TemporaryFile(dir=self.path.parent) as file:
+            try:
+                ids = self._each(lambda _, some: file.write(some.data))
+                file.flush()
+            except OSError as error:
+                raise UserError(
+                    f"{self.path.parent}: comparing {count:,} embeddings takes"
+                    f" {2 * count * dimensions / 1e9:.1f} GB of memory or of disk there ({reason_of(error)}):"
+                    " free some space, or allow more memory"
+                ) from error
+            return ids, np.memmap(file, np.float16, "r+", shape=(len(ids), dimensions))
+
+    def _each(self, take: Callable[[int, npt.NDArray[np.float16]], object]) -> pa.ChunkedArray:
+        """Hand over all vectors, some at a time with the place of the first; their ids."""
         ids, start = [], 0
         for batch in self.read():
-            end = start + batch.num_rows
-            vectors[start:end] = as_matrix(batch["vector"])
+            take(start, as_matrix(batch["vector"]))
             ids.append(batch["id"])
-            start = end
-        return pa.chunked_array(ids, pa.string()), vectors[:start]
+            start += batch.num_rows
+        return pa.chunked_array(ids, pa.string())
 
     def at(self, places: npt.NDArray[np.int64]) -> tuple[pa.ChunkedArray, npt.NDArray[np.float16]]:
         """Ids and vectors, shape (len(places), dimensions), at these places of the table, in rising order."""

@@ -6,7 +6,7 @@ those are in, so that every view at or above the floor is what one comparison of
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -15,7 +15,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from personahub.dedup import Chosen, View, choose, choose_below, semantic_edges, surface_duplicates
+from personahub.dedup import (
+    MEMORY,
+    Chosen,
+    View,
+    choose,
+    choose_below,
+    semantic_edges,
+    surface_duplicates,
+)
 from personahub.hub import ASIDE_SCHEMA, Compared, Hub, Method
 from personahub.hub.known import IdRows
 from personahub.records import EDGE_SCHEMA
@@ -174,29 +182,42 @@ def _surface_batches(
         yield personas.edges(a, b, Method.SURFACE, np.asarray(batch["similarity"]))
 
 
-def compare_semantic(hub: Hub, personas: Personas) -> None:
-    """Bring the semantic edges up to date with the embeddings that the hub holds.
+def compare_semantic(hub: Hub, personas: Personas, memory: int, steps: StepWatcher) -> None:
+    """Bring the semantic edges up to date with the embeddings that the hub holds; the caller writes the hub.
 
-    The caller writes the hub.
+    Args:
+        hub: the hub.
+        personas: all its personas.
+        memory: bytes that the embeddings may take; more of them lie in a file in the hub's folder.
+        steps: is told how it goes.
 
     Raises:
         UserError: the disk is full.
     """
-    ids, vectors = _embeddings(hub)
+    steps.began("comparing meanings", hub.embeddings.count())
+    ids, vectors = _embeddings(hub, memory)
     floor = FLOORS[Method.SEMANTIC]
     last = ids[-1].as_py() if len(ids) else ""
     now = Compared(floor, len(personas), len(ids), last, hub.embeddings.model or "")
     before = hub.duplicates.now().compared.get(Method.SEMANTIC)
-    if before == now:
+    if before and replace(before, recall=now.recall) == now:
         return
     there = before and before.model == now.model and 0 < before.rows <= len(ids)
     done = before.rows if before and there and ids[before.rows - 1].as_py() == before.last else 0
     texts, places = _first_of_texts(personas, ids)
     since = int(np.searchsorted(places, done))
-    compared = _taken(vectors, places)
+    found = semantic_edges(
+        _taken(vectors, places),
+        floor,
+        since=since,
+        progress=lambda products, whole: steps.advanced(products * len(ids) // whole),
+    )
+    recalls = [found.search.recall, before.recall if before and done else 1.0]
+    told = [recall for recall in recalls if recall is not None]
+    now = replace(now, recall=min(told) if len(told) == len(recalls) else None)
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for batch in semantic_edges(compared, floor, since=since):
+        for batch in found:
             a, b = (texts[np.asarray(batch[name])] for name in ("a", "b"))
             cosines = np.asarray(batch["similarity"]).astype(np.float64).round(4)
             yield personas.edges(a, b, Method.SEMANTIC, cosines)
@@ -204,8 +225,8 @@ def compare_semantic(hub: Hub, personas: Personas) -> None:
     hub.duplicates.add(Method.SEMANTIC, batches(), now, anew=done == 0)
 
 
-def _embeddings(hub: Hub) -> tuple[pa.Array, npt.NDArray[np.float16]]:
-    ids, vectors = hub.embeddings.load()
+def _embeddings(hub: Hub, memory: int) -> tuple[pa.Array, npt.NDArray[np.float16]]:
+    ids, vectors = hub.embeddings.load(memory)
     return _joined(ids), vectors
 
 
@@ -236,11 +257,23 @@ class Made(NamedTuple):
     """Who steps aside, for whom and why: a table of :data:`personahub.hub.ASIDE_SCHEMA`."""
 
 
-def make_view(hub: Hub, personas: Personas, view: View) -> Made:
+def make_view(
+    hub: Hub, personas: Personas, view: View, memory: int = MEMORY, steps: StepWatcher | None = None
+) -> Made:
     """Choose who is shown in a view, and keep it in the hub, unless that is read as it was in a version.
 
     What the view compares must have been compared; for a semantic threshold under the floor the
     embeddings are gone through, else only the edges.
+
+    Args:
+        hub: the hub.
+        personas: all its personas.
+        view: the view.
+        memory: bytes that the embeddings may take; more of them lie in a file in the hub's folder.
+        steps: is told how it goes where embeddings are gone through.
+
+    Raises:
+        UserError: the disk is full.
     """
     made_from = hub.duplicates.now()
     below = view.semantic is not None and view.semantic < FLOORS[Method.SEMANTIC]
@@ -250,9 +283,11 @@ def make_view(hub: Hub, personas: Personas, view: View) -> Made:
     order, texts = personas.order(view.order), personas.texts
     surface = stored_edges(hub, personas, Method.SURFACE, view.surface)
     if below:
-        ids, vectors = _embeddings(hub)
+        ids, vectors = _embeddings(hub, memory)
         rows, places = _first_of_texts(personas, ids)
-        chosen = choose_below(order, texts, surface, _taken(vectors, places), rows, view, languages)
+        progress = (lambda done, _: steps.advanced(done)) if steps else None
+        taken = _taken(vectors, places)
+        chosen = choose_below(order, texts, surface, taken, rows, view, languages, progress=progress)
     else:
         semantic = stored_edges(hub, personas, Method.SEMANTIC, view.semantic)
         chosen = choose(order, texts, surface, semantic, view, languages)

@@ -35,6 +35,8 @@ class DedupOutcome:
         semantic_duplicates: how many step aside for one that says nearly the same in other words.
         not_compared: in languages that the embedding model does not know; surface duplicates of them are
             found.
+        semantic_recall: the share of the pairs alike in meaning that was found: 1 where all personas were
+            compared, else estimated on a sample; None where it had none, or meanings were not compared.
     """
 
     view: str
@@ -43,8 +45,9 @@ class DedupOutcome:
     surface_duplicates: int
     semantic_duplicates: int
     not_compared: int
+    semantic_recall: float | None
 
-    def to_json(self) -> dict[str, int]:
+    def to_json(self) -> dict[str, int | float | None]:
         """The contract of ``dedup --json``."""
         return {
             "personas": self.personas,
@@ -52,6 +55,7 @@ class DedupOutcome:
             "surface_duplicates": self.surface_duplicates,
             "semantic_duplicates": self.semantic_duplicates,
             "not_compared": self.not_compared,
+            "semantic_recall": self.semantic_recall,
         }
 
 
@@ -79,7 +83,8 @@ def deduplicate(
         order: "age", oldest first, or "quality": closest to its text first.
         within_language: semantic duplicates only where both are in one language.
         encoder: the embedding model, as for :func:`personahub.curate`; None for the built-in one.
-        memory: bytes that comparing words may take beside the descriptions; more goes to temporary files.
+        memory: bytes that comparing words may take beside the descriptions, and embeddings while they are
+            compared; more goes to temporary files.
         watcher: is told how it goes.
 
     Raises:
@@ -118,13 +123,15 @@ def bring_up_to_date(
     if view.surface is not None:
         compare_surface(hub, personas, view.surface, memory, steps)
     if view.semantic is not None and view.semantic >= FLOORS[Method.SEMANTIC]:
-        steps.began("comparing meanings", hub.embeddings.count())
-        compare_semantic(hub, personas)
+        compare_semantic(hub, personas, memory, steps)
     steps.began("choosing who is shown", len(personas))
-    made = make_view(hub, personas, view)
+    made = make_view(hub, personas, view, memory, steps)
     hub.duplicates.set_view(str(view))
     kept, surface, semantic = np.bincount(made.chosen.method, minlength=3).tolist()
-    return DedupOutcome(str(view), len(personas), kept, surface, semantic, not_compared)
+    found = hub.duplicates.now().compared.get(Method.SEMANTIC)
+    below = view.semantic is not None and view.semantic < FLOORS[Method.SEMANTIC]
+    recall = 1.0 if below else found.recall if found and view.semantic is not None else None
+    return DedupOutcome(str(view), len(personas), kept, surface, semantic, not_compared, recall)
 
 
 @dataclass(frozen=True)
