@@ -1,5 +1,6 @@
 """Deduplication: which texts are alike, word by word (surface) or in meaning (semantic)."""
 
+from personahub.dedup.minhash import MinHash, MinHashDuplicates, minhash_duplicates
 from personahub.dedup.semantic import semantic_edges
 from personahub.dedup.surface import MEMORY, SurfaceDuplicates, surface_duplicates
 from personahub.dedup.views import Chosen, View, choose, choose_below
@@ -7,10 +8,13 @@ from personahub.dedup.views import Chosen, View, choose, choose_below
 __all__ = [
     "MEMORY",
     "Chosen",
+    "MinHash",
+    "MinHashDuplicates",
     "SurfaceDuplicates",
     "View",
     "choose",
     "choose_below",
+    "minhash_duplicates",
     "semantic_edges",
     "surface_duplicates",
 ]
