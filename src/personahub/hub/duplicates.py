@@ -38,7 +38,7 @@ class Compared:
     """How far a method came."""
 
     floor: float
-    """Every pair at or above this similarity is among the edges."""
+    """Every pair at or above this similarity that was found is among the edges."""
     personas: int
     """So many of the hub's first personas were there."""
     rows: int
@@ -47,6 +47,9 @@ class Compared:
     """The id of the last of them, by which a table whose rows were changed since is told; empty for none."""
     model: str = ""
     """Whose embeddings were compared."""
+    minhash: Mapping[str, Any] = field(default_factory=dict)
+    """By which settings of MinHash pairs were looked for, so that some are missing; empty where all with all
+    were compared."""
 
 
 @dataclass(frozen=True, slots=True)
