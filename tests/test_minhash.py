@@ -51,7 +51,7 @@ def pairs(found: SurfaceDuplicates) -> Pairs:
 
 
 def planted(count: int, shared: int, own: int, others: int | None = None) -> list[str]:
-    """Pairs of neighbouring rows that share so many words and have so many of their own, and no other pair."""
+    """Pairs of neighbouring rows that share so many words and have so many of their own."""
     texts = []
     for pair in range(count):
         common = [f"c{pair}x{n}" for n in range(shared)]

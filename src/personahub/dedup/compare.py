@@ -5,7 +5,7 @@ The words of the rows at hand are read again from the texts, some rows at a time
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -110,7 +110,7 @@ class Found:
         """
         if self._links is None or not len(rows):
             return
-        sets = _word_sets(self._texts, np.unique(rows), self._sets_of)
+        sets = _word_sets(self._texts, _once(rows.copy()), self._sets_of)
         starts, words = _apart(sets.starts, sets.words, sets.places(rows), groups)
         active = state[rows] == 2
         found = link_similar(starts, words, active, self._threshold, limit=self._limit + _MORE)
@@ -145,13 +145,13 @@ class Found:
 
     def _compare(self) -> None:
         """Compare what waits."""
-        pairs = np.unique(np.concatenate([*self._waiting, np.empty(0, np.uint64)]))
+        pairs = _once(np.concatenate([*self._waiting, np.empty(0, np.uint64)]))
         self._waiting, self._count = [], 0
         found = [Links.none()]
         for start in range(0, len(pairs) if self._links is not None else 0, self.at_a_time):
             some = pairs[start : start + self.at_a_time]
             a, b = (some >> np.uint64(32)).astype(np.int64), (some & np.uint64(0xFFFFFFFF)).astype(np.int64)
-            sets = _word_sets(self._texts, np.union1d(a, b), self._sets_of)
+            sets = _word_sets(self._texts, _once(np.concatenate([a, b])), self._sets_of)
             one, other = sets.places(a), sets.places(b)
             shared = _count_shared(sets.starts, sets.words, one, other)
             sizes = np.diff(sets.starts)
@@ -159,6 +159,14 @@ class Found:
             similar = shared >= least_overlaps(self._threshold, int(both.max()))[both]
             found.append(Links(a[similar], b[similar], shared[similar], both[similar] - shared[similar]))
         self._add(sort_links(found))
+
+
+def _once(numbers: NDArray[Any]) -> NDArray[Any]:
+    """The different numbers, sorted, in the place of these: several times as fast as NumPy's own."""
+    numbers.sort()
+    new = np.ones(len(numbers), np.bool_)
+    np.not_equal(numbers[1:], numbers[:-1], out=new[1:])
+    return numbers[new]
 
 
 def _whole_groups(groups: _Longs, most: int) -> Iterator[slice]:
@@ -195,7 +203,7 @@ def split_equal(
         unequal = []
         for start in range(0, len(others), at_a_time):
             some = others[start : start + at_a_time]
-            sets = _word_sets(texts, np.union1d(rows[some], first[some]), sets_of)
+            sets = _word_sets(texts, _once(np.concatenate([rows[some], first[some]])), sets_of)
             equal = _are_equal(sets.starts, sets.words, sets.places(first[some]), sets.places(rows[some]))
             yield rows[some][equal], first[some][equal]
             unequal.append(some[~equal])
