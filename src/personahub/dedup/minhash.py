@@ -1,10 +1,10 @@
 """Surface duplicates by MinHash, as the paper has them: an estimate proposes pairs, exact counting decides.
 
-:func:`~personahub.dedup.surface.surface_duplicates` finds every pair, mostly in no more time. MinHash is for runs
-of words in place of words, for many pairs at 0.8 (half of the time), and to compare with what others found
-by it: some pairs are missed, with a chance that is told. Texts are gone through twice: a filter of all keys
-of bands tells which were met again, and only these are kept, at 16 bytes each, in files where memory does not
-hold them. Signatures are made anew wherever they are needed, in less time than reading them would take.
+:func:`~personahub.dedup.surface.surface_duplicates` finds every pair, mostly in no more time. MinHash is for
+runs of words in place of words, and to compare with what others found by it: some pairs are missed, with a
+chance that is told. Texts are gone through twice: a filter of all keys of bands tells which were met again,
+and only these are kept, at 16 bytes each, in files where memory does not hold them. Signatures are made anew
+wherever they are needed, in less time than reading them would take.
 """
 
 from collections.abc import Iterator
