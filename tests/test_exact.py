@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from personahub.dedup.compare import split_equal
-from personahub.dedup.exact import Alike, join_exactly
+from personahub.dedup.exact import join_exactly
 from personahub.dedup.partitions import Partitions
+from personahub.dedup.passes import Alike
 from personahub.errors import UserError
 from personahub.kernels.hashing import hash_word
 from personahub.kernels.texts import HeldTexts

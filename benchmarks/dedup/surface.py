@@ -1,7 +1,7 @@
 """Surface deduplication: how fast, how exact, and beside others.
 
     python benchmarks/dedup/surface.py --data DATA [-n 1000000] [--languages en ru zh] [--thresholds 0.8 0.9]
-        [--peers] [--scale 10000000 100000000] [--real] [--memory 1]
+        [--peers] [--minhash 0.8 0.6] [--scale 10000000 100000000] [--real] [--memory 1]
 
 Made texts (made_texts.py, a tenth of them planted near copies), each measurement in a process of its own. CPU
 seconds are of all threads, without the loading of compiled loops; where texts are made while they are
@@ -10,6 +10,7 @@ compared, the seconds of making them are taken off. Candidates are pairs that we
 --peers: other deduplicators get the words as Python lists, cut beforehand and not counted; they say of each
 text whether an earlier one is near. Right is who has an earlier text at or above 0.9 by its words. Each peer
 has 128 permutations and a threshold of 0.9. (pip install rensa datasketch gaoya)
+--minhash: our MinHash at these thresholds, and how many of the links it finds.
 --scale: texts are made anew whenever they are read, and none is held.
 --real: dictionary glosses and short texts as they are, for the shares that stay at each threshold; and
 articles whose near copies are labelled.
@@ -24,13 +25,14 @@ import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from made_texts import LANGUAGES, MadeTexts
 
-from personahub.dedup import surface_duplicates
+from personahub.dedup import MinHash, minhash_duplicates, surface_duplicates
 from personahub.dedup.exact import join_exactly
 from personahub.kernels.words import find_words
 
@@ -62,6 +64,30 @@ def measure(data: Path, language: str, n: int, threshold: float) -> None:
         f"{peak_megabytes():,} |",
         flush=True,
     )
+
+
+def by_minhash(data: Path, language: str, n: int, threshold: float) -> None:
+    """Print the rows of the exact join and of MinHash."""
+    texts = pa.chunked_array(list(MadeTexts(data, language, n).read()))
+    ways = {"exact": None, "MinHash": MinHash(), "estimate only": MinHash(verify=False)}
+    expected: set[int] = set()
+    for name, settings in ways.items():
+        compare = partial(minhash_duplicates, settings=settings) if settings else surface_duplicates
+        compare(texts.slice(0, 2000), threshold).kept()
+        started, cpu = time.perf_counter(), time.process_time()
+        found = compare(texts, threshold, max_pairs=_LIMIT)
+        wall, cpu = time.perf_counter() - started, time.process_time() - cpu
+        links = set((found.links.a << 32 | found.links.b).tolist())
+        expected = expected or links
+        right = len(links & expected)
+        bands = f"{found.banding.bands} of {found.banding.rows}" if settings else ""
+        told = f"{found.recall:.3f}" if settings else ""
+        print(
+            f"| {name} | {language} | {n:,} | {threshold} | {bands} | {told} | {wall:.2f} | {cpu:.2f} | "
+            f"{found.candidates / n:.2f} | {len(links):,} | {right / len(expected):.3f} | "
+            f"{right / len(links):.3f} |",
+            flush=True,
+        )
 
 
 def scale(data: Path, language: str, n: int, threshold: float, memory: int) -> None:
@@ -129,14 +155,20 @@ def gaoya_flags(words: Sequence[list[str]]) -> Iterator[bool]:
         yield near
 
 
-def our_flags(texts: pa.ChunkedArray) -> Iterator[bool]:
-    """By the exact join."""
-    found = surface_duplicates(texts, 0.9)
+def our_flags(texts: pa.ChunkedArray, settings: MinHash | None) -> Iterator[bool]:
+    """By the exact join, or by our MinHash."""
+    found = minhash_duplicates(texts, 0.9, settings) if settings else surface_duplicates(texts, 0.9)
     kept = np.zeros(len(texts), np.bool_)
     kept[found.kept()] = True
     yield from (~kept).tolist()
 
 
+_OURS = {
+    "ours": None,
+    "our MinHash": MinHash(),
+    "our MinHash, recall 0.99": MinHash(recall=0.99),
+    "our MinHash, estimate only": MinHash(verify=False),
+}
 _PEERS = {"rensa": rensa_flags, "datasketch": datasketch_flags, "gaoya": gaoya_flags}
 
 
@@ -147,9 +179,14 @@ def judge(data: Path, language: str, n: int, name: str) -> None:
     near = np.zeros(n, np.bool_)
     near[np.flatnonzero((found.groups >= 0) & (found.groups != np.arange(n)))] = True
     near[found.pairs["b"].to_numpy()] = True
-    words = None if name == "ours" else [find_words(text) for text in texts.to_pylist()]
+    words = None
+    if name in _OURS:
+        list(our_flags(texts.slice(0, 20_000), _OURS[name]))
+    else:
+        words = [find_words(text) for text in texts.to_pylist()]
     started = time.process_time()
-    said = np.fromiter(our_flags(texts) if words is None else _PEERS[name](words), np.bool_, n)
+    flags = our_flags(texts, _OURS[name]) if words is None else _PEERS[name](words)
+    said = np.fromiter(flags, np.bool_, n)
     cpu = time.process_time() - started
     right = int((said & near).sum())
     print(
@@ -228,9 +265,9 @@ def beside_peers(data: Path, languages: Sequence[str]) -> None:
     """Print the table of peers."""
     print("\n| | | texts | CPU s | texts/s | recall | precision |\n|---|---|--:|--:|--:|--:|--:|")
     for language in languages:
-        for name in ("ours", *_PEERS):
+        for name in (*_OURS, *_PEERS):
             in_own_process(judge, data, language, 100_000, name)
-        for name in ("ours", "rensa"):
+        for name in (*_OURS, "rensa"):
             in_own_process(judge, data, language, 1_000_000, name)
 
 
@@ -248,8 +285,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("-n", type=int, nargs="*", default=[1_000_000])
     parser.add_argument("--languages", nargs="+", default=LANGUAGES, choices=LANGUAGES)
-    parser.add_argument("--thresholds", type=float, nargs="+", default=[0.9, 0.8])
+    parser.add_argument("--thresholds", type=float, nargs="*", default=[0.9, 0.8])
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--minhash", type=float, nargs="+", default=[], metavar="THRESHOLD")
     parser.add_argument("--scale", type=float, nargs="*", default=[])
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--memory", type=float, default=1.0, help="GiB for filters and candidates at scale")
@@ -264,6 +302,15 @@ def main() -> None:
     for n in args.scale:
         for language in args.languages:
             in_own_process(scale, args.data, language, int(n), args.thresholds[0], int(args.memory * 2**30))
+    if args.minhash:
+        head = (
+            "| | | texts | threshold | bands | chance at it | wall s | CPU s | candidates | links | recall |"
+        )
+        print(f"\n{head} precision |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+        for n in args.n:
+            for threshold in args.minhash:
+                for language in args.languages:
+                    in_own_process(by_minhash, args.data, language, n, threshold)
     if args.peers:
         beside_peers(args.data, args.languages)
     if args.n:

@@ -1,11 +1,14 @@
 """``personahub dedup``."""
 
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from personahub.cli.options import Encoder, HubDir, Json, View
+
+if TYPE_CHECKING:
+    from personahub.workflows.dedup import Lookup
 
 __all__ = ["dedup_app"]
 
@@ -39,6 +42,24 @@ def dedup_command(
         float,
         typer.Option(metavar="GB", min=0.01, help="Memory to compare in; what is more goes to files."),
     ] = 1.0,
+    minhash: Annotated[
+        bool,
+        typer.Option("--minhash", help="Look for pairs of similar words by MinHash: some are missed."),
+    ] = False,
+    grams: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="With --minhash: compare runs of N words (1, which is single words)."),
+    ] = None,
+    recall: Annotated[
+        float | None,
+        typer.Option(
+            metavar="R", help="With --minhash: the least chance to find a pair at the floor of views (0.95)."
+        ),
+    ] = None,
+    estimate_only: Annotated[
+        bool,
+        typer.Option("--estimate-only", help="With --minhash: take equal hashes for equal words, uncounted."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare all personas, by their words and by their meaning; duplicates step aside, and nothing is lost.
@@ -51,8 +72,16 @@ def dedup_command(
     if hub is None:
         raise typer.BadParameter("name the hub's directory", param_hint="--hub")
     from personahub.cli.display import StepProgress, print_json, program, this_command
+    from personahub.dedup import MinHash
+    from personahub.errors import UserError
     from personahub.workflows.dedup import deduplicate
 
+    asked = {"grams": grams, "recall": recall, "verify": False if estimate_only else None}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if given and not minhash:
+        option = {"verify": "--estimate-only"}.get(next(iter(given)), f"--{next(iter(given))}")
+        raise UserError(f"{option} is about MinHash: give --minhash too, or leave it out")
+    way = MinHash(**given) if minhash else None
     progress = StepProgress()
     try:
         outcome = deduplicate(
@@ -63,6 +92,7 @@ def dedup_command(
             within_language=within_language,
             encoder=encoder,
             memory=int(memory * 10**9),
+            minhash=way,
             watcher=progress,
         )
     except KeyboardInterrupt:
@@ -78,6 +108,8 @@ def dedup_command(
         f"step aside: {outcome.surface_duplicates:,} surface duplicates,"
         f" {outcome.semantic_duplicates:,} semantic duplicates"
     )
+    if outcome.lookup:
+        print(_told(outcome.lookup))
     if outcome.not_compared:
         print(f"not compared: {outcome.not_compared:,} in languages that the embedding model does not know")
     if told := _recall_told(outcome.semantic_recall):
@@ -91,6 +123,17 @@ def _recall_told(recall: float | None) -> str:
     if recall is None or recall == 1:
         return ""
     return f"meanings were compared within clusters: about {recall:.1%} of the pairs alike were found"
+
+
+def _told(lookup: "Lookup") -> str:
+    """How MinHash looked for pairs, and what it promises."""
+    found = dict.fromkeys((lookup.floor, lookup.threshold))
+    chances = " and ".join(f"{lookup.banding.chance(at):.2%} of those at {at:g}" for at in found)
+    return (
+        f"words compared by MinHash: {lookup.banding.bands} bands of {lookup.banding.rows} of"
+        f" {lookup.settings.hashes} hashes meet {chances}"
+        + ("" if lookup.settings.verify else "; their similarities are estimates")
+    )
 
 
 @dedup_app.command("show")

@@ -3,9 +3,9 @@
 The words of the rows at hand are read again from the texts, some rows at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +13,16 @@ from numpy.typing import NDArray
 
 from personahub.compiled import compiled
 from personahub.dedup.join import Links, count_shared, link_similar, sort_links
+from personahub.dedup.meeting import pair_runs
+from personahub.dedup.partitions import Partitions
 from personahub.dedup.signatures import least_overlaps
-from personahub.kernels.hashing import hash_words, mix
+from personahub.kernels.hashing import HashedWords, hash_words, mix
 from personahub.kernels.texts import TextSource
 
-__all__ = ["Found", "split_equal"]
+__all__ = ["Found", "Sets", "pairs_at_a_time", "split_equal"]
+
+Sets = Callable[[pa.Array, NDArray[np.bool_] | None], Iterator[HashedWords]]
+"""Gives the sets of texts, as :func:`~personahub.kernels.hashing.hash_words` those of their words."""
 
 _Longs = NDArray[np.int64]
 _Hashes = NDArray[np.uint64]
@@ -31,6 +36,9 @@ _COMPARED = 2**19
 """Pairs that are compared at a time, at most."""
 _WORDS = 2**24
 """Words that are held to compare them: 128 MB."""
+_CROWD = 500
+# Most often the key is of no word or of common ones: a small set dealt out leaves some parts with few words.
+"""Where more pairs have a key in common, the words that are rare among their texts tell more."""
 _MORE = 2**23
 """Links that are held beyond the limit, until each of them is held once."""
 
@@ -42,11 +50,15 @@ class Found:
         texts: the rows' texts.
         threshold: above 0, below 1.
         limit: the most links.
+        sets_of: gives the texts' sets.
     """
 
-    def __init__(self, texts: TextSource, threshold: Fraction, limit: int) -> None:
+    def __init__(
+        self, texts: TextSource, threshold: Fraction, limit: int, sets_of: Sets = hash_words
+    ) -> None:
         """Nothing was proposed yet."""
         self._texts = texts
+        self._sets_of = sets_of
         self._threshold = threshold
         self._limit = limit
         self._waiting: list[_Hashes] = []
@@ -59,7 +71,7 @@ class Found:
 
     def expect(self, words: float) -> None:
         """Compare so many pairs at a time as memory takes, where a text has so many words on average."""
-        self.at_a_time = int(min(max(_WORDS / (2 * max(words, 1)), 64), _COMPARED))
+        self.at_a_time = pairs_at_a_time(words)
 
     def add(self, pairs: _Hashes, tried: int) -> None:
         """Take pairs of rows, each the smaller row's number times 2**32, and the larger's.
@@ -74,6 +86,20 @@ class Found:
         if self._count >= self.at_a_time:
             self._compare()
 
+    def meet(self, keys: Partitions, state: NDArray[np.uint8], allowed: _Longs) -> None:
+        """Take pairs of rows that have a key in common, or in a crowd compare them at once.
+
+        Args:
+            keys: and what belongs to them, as `find_parts` gives both.
+            state: of all rows; of each pair one is in state 2.
+            allowed: as `allowed_differences` gives them.
+        """
+        for sorted_, described in keys.read():
+            pairs, rows, groups, tried = pair_runs(sorted_, described, state, allowed, _CROWD)
+            self.add(pairs, tried)
+            for some in _whole_groups(groups, 2 * self.at_a_time):
+                self.join(rows[some], groups[some], state)
+
     def join(self, rows: _Longs, groups: _Longs, state: NDArray[np.uint8]) -> None:
         """Compare rows within groups by the words that are rare there.
 
@@ -84,7 +110,7 @@ class Found:
         """
         if self._links is None or not len(rows):
             return
-        sets = _word_sets(self._texts, np.unique(rows))
+        sets = _word_sets(self._texts, _once(rows.copy()), self._sets_of)
         starts, words = _apart(sets.starts, sets.words, sets.places(rows), groups)
         active = state[rows] == 2
         found = link_similar(starts, words, active, self._threshold, limit=self._limit + _MORE)
@@ -119,13 +145,13 @@ class Found:
 
     def _compare(self) -> None:
         """Compare what waits."""
-        pairs = np.unique(np.concatenate([*self._waiting, np.empty(0, np.uint64)]))
+        pairs = _once(np.concatenate([*self._waiting, np.empty(0, np.uint64)]))
         self._waiting, self._count = [], 0
         found = [Links.none()]
         for start in range(0, len(pairs) if self._links is not None else 0, self.at_a_time):
             some = pairs[start : start + self.at_a_time]
             a, b = (some >> np.uint64(32)).astype(np.int64), (some & np.uint64(0xFFFFFFFF)).astype(np.int64)
-            sets = _word_sets(self._texts, np.union1d(a, b))
+            sets = _word_sets(self._texts, _once(np.concatenate([a, b])), self._sets_of)
             one, other = sets.places(a), sets.places(b)
             shared = _count_shared(sets.starts, sets.words, one, other)
             sizes = np.diff(sets.starts)
@@ -135,8 +161,31 @@ class Found:
         self._add(sort_links(found))
 
 
+def _once(numbers: NDArray[Any]) -> NDArray[Any]:
+    """The different numbers, sorted, in the place of these: several times as fast as NumPy's own."""
+    numbers.sort()
+    new = np.ones(len(numbers), np.bool_)
+    np.not_equal(numbers[1:], numbers[:-1], out=new[1:])
+    return numbers[new]
+
+
+def _whole_groups(groups: _Longs, most: int) -> Iterator[slice]:
+    """Groups that follow one another, as many as have so many rows together, but one at least."""
+    ends = np.append(np.flatnonzero(np.diff(groups)) + 1, len(groups))
+    first = 0
+    while first < len(groups):
+        places = np.searchsorted(ends, [first + most, first], "right") - [1, 0]
+        yield slice(first, int(ends[places.max()]))
+        first = int(ends[places.max()])
+
+
+def pairs_at_a_time(words: float) -> int:
+    """How many pairs memory takes, where a text has so many words on average."""
+    return int(min(max(_WORDS / (2 * max(words, 1)), 64), _COMPARED))
+
+
 def split_equal(
-    texts: TextSource, sums: _Hashes, rows: _Longs, at_a_time: int
+    texts: TextSource, sums: _Hashes, rows: _Longs, at_a_time: int, sets_of: Sets = hash_words
 ) -> Iterator[tuple[_Longs, _Longs]]:
     """Rows that have exactly the words of an earlier one, and the first row that has them.
 
@@ -145,6 +194,7 @@ def split_equal(
         sums: of the words of each row, sorted.
         rows: each once; those of one sum in any order.
         at_a_time: rows that are compared at a time.
+        sets_of: gives the texts' sets.
     """
     while len(rows):
         _, begin, group = np.unique(sums, return_index=True, return_inverse=True)
@@ -153,7 +203,7 @@ def split_equal(
         unequal = []
         for start in range(0, len(others), at_a_time):
             some = others[start : start + at_a_time]
-            sets = _word_sets(texts, np.union1d(rows[some], first[some]))
+            sets = _word_sets(texts, _once(np.concatenate([rows[some], first[some]])), sets_of)
             equal = _are_equal(sets.starts, sets.words, sets.places(first[some]), sets.places(rows[some]))
             yield rows[some][equal], first[some][equal]
             unequal.append(some[~equal])
@@ -174,10 +224,10 @@ class _WordSets(NamedTuple):
         return np.searchsorted(self.rows, rows)
 
 
-def _word_sets(texts: TextSource, rows: _Longs) -> _WordSets:
+def _word_sets(texts: TextSource, rows: _Longs, sets_of: Sets) -> _WordSets:
     lengths, found = [np.zeros(1, np.int64)], [np.empty(0, np.uint64)]
     for array in _taken(texts, rows):
-        for starts, hashes in hash_words(array):
+        for starts, hashes in sets_of(array, None):
             _sort_rows(starts, hashes)
             lengths.append(np.diff(starts))
             # A copy, so that the room that was not used is given back.

@@ -18,6 +18,7 @@ __all__ = [
     "CLIPPED",
     "allowed_differences",
     "are_without",
+    "describe",
     "find_dropped",
     "find_parts",
     "pair_runs",
@@ -114,7 +115,7 @@ def put_parts(
 
 
 @compiled
-def _describe(row: int, hashes: _Hashes) -> np.uint64:
+def describe(row: int, hashes: _Hashes) -> np.uint64:
     """What belongs to a sum of a set's part."""
     sketch = np.uint64(0)
     for at in range(len(hashes)):
@@ -164,13 +165,13 @@ def find_parts(
     for at in range(len(whole)):
         text = owners[whole[at]]
         found[at, 0] = sums[whole[at]]
-        found[at, 1] = _describe(row + text, hashes[starts[text] : starts[text + 1]])
+        found[at, 1] = describe(row + text, hashes[starts[text] : starts[text + 1]])
     for at in range(len(dropped)):
         text = without_owners[dropped[at]]
         key = without[dropped[at]]
         put(wanted, key)
         found[len(whole) + at, 0] = key
-        found[len(whole) + at, 1] = _WITHOUT | _describe(row + text, hashes[starts[text] : starts[text + 1]])
+        found[len(whole) + at, 1] = _WITHOUT | describe(row + text, hashes[starts[text] : starts[text + 1]])
     return found
 
 
@@ -187,7 +188,7 @@ def parts_met(
         if not holds(twice, sums[part]):
             text = owners[part]
             found[count, 0] = sums[part]
-            found[count, 1] = _describe(row + text, hashes[starts[text] : starts[text + 1]])
+            found[count, 1] = describe(row + text, hashes[starts[text] : starts[text + 1]])
             count += 1
     return found[:count]
 

@@ -20,12 +20,13 @@ from personahub.errors import UserError
 from personahub.kernels.texts import HeldTexts, Texts
 
 if TYPE_CHECKING:
-    from personahub.dedup.exact import Progress
     from personahub.dedup.join import Links
+    from personahub.dedup.passes import Progress
 
-__all__ = ["MEMORY", "SurfaceDuplicates", "surface_duplicates"]
+__all__ = ["MAX_PAIRS", "MEMORY", "SurfaceDuplicates", "as_written", "read_from", "surface_duplicates"]
 
-_MAX_PAIRS = 100_000_000
+MAX_PAIRS = 100_000_000
+"""The most pairs that are held."""
 MEMORY = 10**9
 """Bytes that a comparison may take beside its results."""
 _PAIRS = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("similarity", pa.float64())])
@@ -132,8 +133,8 @@ class SurfaceDuplicates:
         links = self.links
         near = links.b >= self.since
         if threshold is not None:
-            wanted = _as_written(threshold)
-            if wanted < _as_written(self.threshold):
+            wanted = as_written(threshold)
+            if wanted < as_written(self.threshold):
                 raise UserError(
                     f"Duplicates were looked for down to {self.threshold}, so what {threshold} keeps is not "
                     "known: run again with a lower one."
@@ -156,7 +157,7 @@ def surface_duplicates(
     threshold: float = 0.9,
     *,
     since: int = 0,
-    max_pairs: int = _MAX_PAIRS,
+    max_pairs: int = MAX_PAIRS,
     memory: int = MEMORY,
     folder: Path | None = None,
     progress: "Progress | None" = None,
@@ -179,23 +180,34 @@ def surface_duplicates(
     Raises:
         UserError: an argument is out of its range or not of these types; there is too little memory or disk.
     """
-    exact = _as_written(threshold)
-    if not 0 <= since <= len(texts):
-        raise UserError(f"since={since} is no row of {len(texts)} texts: give one of 0 to {len(texts)}.")
     from personahub.dedup.exact import join_exactly
 
-    source = HeldTexts(texts)
+    exact, source = as_written(threshold), read_from(texts, since)
     found = join_exactly(
         source, exact, since=since, limit=max_pairs, memory=memory, folder=folder, progress=progress
     )
-    groups = np.arange(len(source))
-    groups[found.equal] = found.firsts
-    groups[found.wordless] = -1
-    return SurfaceDuplicates(threshold, since, max_pairs, groups, found.candidates, found.links)
+    return SurfaceDuplicates(
+        threshold, since, max_pairs, found.groups(len(source)), found.candidates, found.links
+    )
 
 
-def _as_written(threshold: float) -> Fraction:
-    """The decimal that a threshold is written as: 0.8 is 8/10, which no float is."""
+def read_from(texts: Texts, since: int) -> HeldTexts:
+    """The texts as they are gone through.
+
+    Raises:
+        UserError: they are of another type, or have no such row.
+    """
+    if not 0 <= since <= len(texts):
+        raise UserError(f"since={since} is no row of {len(texts)} texts: give one of 0 to {len(texts)}.")
+    return HeldTexts(texts)
+
+
+def as_written(threshold: float) -> Fraction:
+    """The decimal that a threshold is written as: 0.8 is 8/10, which no float is.
+
+    Raises:
+        UserError: it is no similarity.
+    """
     try:
         exact = Fraction(str(threshold))
     except ValueError:  # not a number

@@ -38,7 +38,7 @@ class Compared:
     """How far a method came."""
 
     floor: float
-    """Every pair at or above this similarity is among the edges."""
+    """Every pair at or above this similarity that was found is among the edges."""
     personas: int
     """So many of the hub's first personas were there."""
     rows: int
@@ -50,6 +50,9 @@ class Compared:
     recall: float | None = 1.0
     """The share of such pairs that was found, estimated on a sample; 1 where all were compared, None where
     the sample had none."""
+    minhash: Mapping[str, Any] = field(default_factory=dict)
+    """By which settings of MinHash pairs were looked for, so that some are missing; empty where all with all
+    were compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,23 +46,27 @@ _EACH = np.uint64(0x0101010101010101)
 
 
 class HashedWords(NamedTuple):
-    """The different words of some texts that follow one another.
+    """The words of some texts that follow one another.
 
     Attributes:
         starts: int64, where each text's words begin, and at the end how many there are in all.
-        hashes: uint64, a hash of each word; in a text each once, in the order in which they come.
+        hashes: uint64, a hash of each word, in the order in which they come; in a text each once, unless
+            every one was asked for.
     """
 
     starts: _Longs
     hashes: _Hashes
 
 
-def hash_words(array: pa.Array, wanted: NDArray[np.bool_] | None = None) -> Iterator[HashedWords]:
+def hash_words(
+    array: pa.Array, wanted: NDArray[np.bool_] | None = None, *, every: bool = False
+) -> Iterator[HashedWords]:
     """The words of texts, some thousand texts at a time; their room is used again for the next.
 
     Args:
         array: of large strings, without nulls, as :func:`~personahub.kernels.texts.encoded` gives them.
         wanted: for each text whether it is read; others have no words then. None for all.
+        every: words that come again in a text are given again.
     """
     offsets, data = _buffers(array)
     wanted = np.ones(len(array), np.bool_) if wanted is None else wanted
@@ -72,7 +76,7 @@ def hash_words(array: pa.Array, wanted: NDArray[np.bool_] | None = None) -> Iter
         last = int(np.searchsorted(offsets, offsets[first] + _BLOCK, "right")) - 1
         last = min(max(last, first + 1), len(array))
         scratch = scratch.for_texts(offsets[first : last + 1])
-        yield _hash_some(array, data, offsets, wanted, first, last, scratch)
+        yield _hash_some(array, data, offsets, wanted, first, last, scratch, every)
         first = last
 
 
@@ -101,6 +105,7 @@ def _hash_some(
     first: int,
     last: int,
     scratch: _Scratch,
+    every: bool,
 ) -> HashedWords:
     starts = np.zeros(last - first + 1, np.int64)
     codes = _character_table()
@@ -108,12 +113,13 @@ def _hash_some(
     at = first
     while True:
         at = _hash_block(
-            data, offsets, wanted, first, at, last, *codes, table, stamps, hashes, starts,
+            data, offsets, wanted, first, at, last, every, *codes, table, stamps, hashes, starts,
         )  # fmt: skip
         if at == last:
             break
         # The kernel stopped at a text that is not its own.
-        words = list(dict.fromkeys(find_words(array[at].as_py())))
+        words = find_words(array[at].as_py())
+        words = words if every else list(dict.fromkeys(words))
         letters = np.frombuffer("".join(words).encode("utf-32-le"), np.int32)
         ends = np.cumsum([len(word) for word in words], dtype=np.int64)
         begin = starts[at - first]
@@ -260,7 +266,10 @@ def _hash_given(given: _Ints, ends: _Longs, hashes: _Hashes) -> None:
 def _take(
     value: np.uint64, table: _Hashes, stamps: _Ints, mask: int, stamp: int, hashes: _Hashes, used: int
 ) -> int:
-    """Take a word of a text, unless it came before; how many there are then."""
+    """Take a word of a text, unless it came before; how many there are then. A mask of -1 takes every one."""
+    if mask < 0:
+        hashes[used] = value
+        return used + 1
     slot = np.int64(value) & mask
     while stamps[slot] == stamp:
         if table[slot] == value:
@@ -303,7 +312,7 @@ def _letters_at(data: _Bytes, at: int, end: int) -> tuple[np.uint64, np.int64]:
 @compiled
 def _hash_block(  # noqa: PLR0912, PLR0915 - a call for each letter would cost more than the letter
     data: _Bytes, offsets: _Longs, wanted: NDArray[np.bool_], origin: int, first: int, last: int,
-    ascii_: _Bytes, two: NDArray[np.uint16], kinds: _Bytes, folded: _Ints, several: _Ints,
+    every: bool, ascii_: _Bytes, two: NDArray[np.uint16], kinds: _Bytes, folded: _Ints, several: _Ints,
     table: _Hashes, stamps: _Ints, hashes: _Hashes, starts: _Longs,
 ) -> int:  # fmt: skip
     """Hash the words of the texts from ``first`` on, up to ``last`` or to one that Python has to read.
@@ -319,7 +328,7 @@ def _hash_block(  # noqa: PLR0912, PLR0915 - a call for each letter would cost m
         if not wanted[text]:
             continue
         at, end = offsets[text], offsets[text + 1]
-        mask = _table_size(end - at) - 1
+        mask = -1 if every else _table_size(end - at) - 1
         # The word so far, and whether an apostrophe came behind it.
         state, lane = _SEED, np.uint64(0)
         is_open = False

@@ -6,8 +6,8 @@ those are in, so that every view at or above the floor is what one comparison of
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,9 +18,11 @@ import pyarrow.compute as pc
 from personahub.dedup import (
     MEMORY,
     Chosen,
+    MinHash,
     View,
     choose,
     choose_below,
+    minhash_duplicates,
     semantic_edges,
     surface_duplicates,
 )
@@ -29,7 +31,17 @@ from personahub.hub.known import IdRows
 from personahub.records import EDGE_SCHEMA
 from personahub.workflows.steps import StepWatcher
 
-__all__ = ["FLOORS", "Made", "Personas", "compare_semantic", "compare_surface", "make_view", "stored_edges"]
+__all__ = [
+    "FLOORS",
+    "Made",
+    "Personas",
+    "compare_semantic",
+    "compare_surface",
+    "make_view",
+    "stored_edges",
+    "surface_floor",
+    "surface_way",
+]
 
 FLOORS = {Method.SURFACE: 0.8, Method.SEMANTIC: 0.7}
 """Edges are kept down to these similarities; the surface floor goes lower where a lower one is asked for."""
@@ -130,22 +142,48 @@ class Personas:
         return age
 
 
-def compare_surface(hub: Hub, personas: Personas, threshold: float, memory: int, steps: StepWatcher) -> None:
+def surface_way(hub: Hub) -> MinHash | None:
+    """How the hub's pairs of similar words were looked for; None where exactly, or not yet."""
+    before = hub.duplicates.now().compared.get(Method.SURFACE)
+    return MinHash(**before.minhash) if before and before.minhash else None
+
+
+def surface_floor(hub: Hub, threshold: float, minhash: MinHash | None) -> float:
+    """Down to which similarity of words pairs are looked for, where a threshold is asked for."""
+    before = _likewise(hub, minhash)
+    return min(FLOORS[Method.SURFACE], threshold, before.floor if before else 1.0)
+
+
+def _likewise(hub: Hub, minhash: MinHash | None) -> Compared | None:
+    """The comparison of words before, if it was of the same way."""
+    before = hub.duplicates.now().compared.get(Method.SURFACE)
+    return before if surface_way(hub) == minhash else None
+
+
+def compare_surface(
+    hub: Hub,
+    personas: Personas,
+    threshold: float,
+    memory: int,
+    steps: StepWatcher,
+    minhash: MinHash | None = None,
+) -> None:
     """Bring the surface edges up to date with the personas; the caller writes the hub.
 
     Args:
         hub: the hub.
         personas: all its personas.
         threshold: edges are kept down to this similarity, the usual floor, or that of before, whichever is
-            lowest.
+            lowest. Where pairs were looked for in another way before, all are compared anew, and that floor
+            does not count.
         memory: bytes that comparing may take; more goes to files in the hub's folder.
         steps: is told how it goes.
+        minhash: how pairs are looked for; None for all of them, exactly.
 
     Raises:
-        UserError: the disk is full, or there is too little memory.
+        UserError: the disk is full, there is too little memory, or MinHash cannot reach its recall.
     """
-    before = hub.duplicates.now().compared.get(Method.SURFACE)
-    floor = min(FLOORS[Method.SURFACE], threshold, before.floor if before else 1.0)
+    before, floor = _likewise(hub, minhash), surface_floor(hub, threshold, minhash)
     done = personas.compared_before(before) if before and before.floor <= floor else 0
     if before and done == len(personas):
         return
@@ -161,10 +199,9 @@ def compare_surface(hub: Hub, personas: Personas, threshold: float, memory: int,
         steps.advanced(done)
 
     descriptions = personas.table["description"].take(pa.array(firsts))
-    found = surface_duplicates(
-        descriptions, floor, since=since, memory=memory, folder=hub.path, progress=progress
-    )
-    now = personas.compared_now(floor)
+    compare = partial(minhash_duplicates, settings=minhash) if minhash else surface_duplicates
+    found = compare(descriptions, floor, since=since, memory=memory, folder=hub.path, progress=progress)
+    now = replace(personas.compared_now(floor), minhash=asdict(minhash) if minhash else {})
     edges = _surface_batches(personas, firsts, found.groups, found.edges, since)
     hub.duplicates.add(Method.SURFACE, edges, now, anew=done == 0)
 

@@ -1,26 +1,33 @@
 """``dedup``: duplicates step aside, and nothing is lost; in Python ``deduplicate``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow.compute as pc
 
-from personahub.dedup import MEMORY, View
+from personahub.dedup import MEMORY, Banding, MinHash, View
 from personahub.errors import UserError
 from personahub.hub import Hub, Method
 from personahub.models import EmbeddingModel
 from personahub.records import Kind
 from personahub.workflows.calls import Calls
-from personahub.workflows.comparing import FLOORS, Personas, compare_semantic, compare_surface, make_view
+from personahub.workflows.comparing import (
+    FLOORS,
+    Personas,
+    compare_semantic,
+    compare_surface,
+    make_view,
+    surface_floor,
+)
 from personahub.workflows.embed import embed_personas
 from personahub.workflows.show import find_one
 from personahub.workflows.steps import StepWatcher, stepping
 from personahub.workflows.views import open_view
 
-__all__ = ["DedupOutcome", "Group", "bring_up_to_date", "deduplicate", "duplicates_of"]
+__all__ = ["DedupOutcome", "Group", "Lookup", "bring_up_to_date", "deduplicate", "duplicates_of"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ class DedupOutcome:
             found.
         semantic_recall: the share of the pairs alike in meaning that was found: 1 where all personas were
             compared, else estimated on a sample; None where it had none, or meanings were not compared.
+        lookup: of a comparison of words by MinHash; else None.
     """
 
     view: str
@@ -46,16 +54,46 @@ class DedupOutcome:
     semantic_duplicates: int
     not_compared: int
     semantic_recall: float | None
+    lookup: "Lookup | None" = None
 
-    def to_json(self) -> dict[str, int | float | None]:
+    def to_json(self) -> dict[str, Any]:
         """The contract of ``dedup --json``."""
-        return {
+        told: dict[str, Any] = {
             "personas": self.personas,
             "kept": self.kept,
             "surface_duplicates": self.surface_duplicates,
             "semantic_duplicates": self.semantic_duplicates,
             "not_compared": self.not_compared,
             "semantic_recall": self.semantic_recall,
+        }
+        return told if self.lookup is None else {**told, "minhash": self.lookup.to_json()}
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """How MinHash looked for pairs of similar words.
+
+    Attributes:
+        settings: what was asked for.
+        floor: the least similarity that was looked for; views at or above it need no other comparison.
+        threshold: the view's.
+        banding: the bands that were chosen for pairs at the floor.
+    """
+
+    settings: MinHash
+    floor: float
+    threshold: float
+    banding: Banding
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings and bands, and how likely pairs at the floor and at the threshold are found."""
+        return {
+            **asdict(self.settings),
+            **self.banding._asdict(),
+            "floor": self.floor,
+            "recall_at_floor": round(self.banding.chance(self.floor), 4),
+            "threshold": self.threshold,
+            "recall_at_threshold": round(self.banding.chance(self.threshold), 4),
         }
 
 
@@ -68,6 +106,7 @@ def deduplicate(
     within_language: bool = False,
     encoder: str | EmbeddingModel | None = None,
     memory: int = MEMORY,
+    minhash: MinHash | None = None,
     watcher: StepWatcher | None = None,
 ) -> DedupOutcome:
     """Compare the personas that were not compared yet, and make a view without duplicates the hub's own.
@@ -85,34 +124,54 @@ def deduplicate(
         encoder: the embedding model, as for :func:`personahub.curate`; None for the built-in one.
         memory: bytes that comparing words may take beside the descriptions, and embeddings while they are
             compared; more goes to temporary files.
+        minhash: look for surface duplicates in this way; None for all of them, exactly. In another way than
+            the last time all are compared anew.
         watcher: is told how it goes.
 
     Raises:
-        UserError: a threshold is none, or both are None; the hub has another model's embeddings; another
-            process is writing it; there is too little memory or disk.
+        UserError: a threshold is none, or both are None; MinHash without a surface threshold, or with a
+            recall that it does not reach; the hub has another model's embeddings; another process is writing
+            it; there is too little memory or disk.
     """
     if surface is None and semantic is None:
         raise UserError("nothing to compare: leave one of --no-surface and --no-semantic out")
+    if surface is None and minhash:
+        raise UserError("MinHash compares words, which --no-surface forbids: leave one of the two out")
     view = View(surface, semantic, order, within_language)
     target = Hub(hub)
+    lookup = _look_up(target, view, minhash)
     opened = Calls().open_encoder(encoder) if encoder else None
     configuration = {
         "view": str(view),
         "personas": target.personas.count(),
         "encoder": opened.name if opened else None,
+        **({"minhash": asdict(minhash)} if minhash else {}),
     }
     with stepping(target, "dedup", configuration, watcher) as (run, steps):
         try:
-            outcome = bring_up_to_date(target, view, opened, steps, memory)
+            outcome = bring_up_to_date(target, view, opened, steps, memory, minhash)
         finally:
             if opened:
                 opened.close()
         run.counts = outcome.to_json()
-        return outcome
+        return replace(outcome, lookup=lookup)
+
+
+def _look_up(hub: Hub, view: View, minhash: MinHash | None) -> Lookup | None:
+    """The bands for all pairs down to the floor, which have to be there before anything is done."""
+    if minhash is None or view.surface is None:
+        return None
+    floor = surface_floor(hub, view.surface, minhash)
+    return Lookup(minhash, floor, view.surface, minhash.banding(floor))
 
 
 def bring_up_to_date(
-    hub: Hub, view: View, encoder: EmbeddingModel | None, steps: StepWatcher, memory: int = MEMORY
+    hub: Hub,
+    view: View,
+    encoder: EmbeddingModel | None,
+    steps: StepWatcher,
+    memory: int = MEMORY,
+    minhash: MinHash | None = None,
 ) -> DedupOutcome:
     """Compare what was not compared, make the view, and make it the hub's own; the caller writes the hub."""
     personas = Personas.read(hub)
@@ -121,7 +180,7 @@ def bring_up_to_date(
         steps.began("embedding", len(personas))
         not_compared = embed_personas(hub, encoder, lambda done, _: steps.advanced(done)).not_compared
     if view.surface is not None:
-        compare_surface(hub, personas, view.surface, memory, steps)
+        compare_surface(hub, personas, view.surface, memory, steps, minhash)
     if view.semantic is not None and view.semantic >= FLOORS[Method.SEMANTIC]:
         compare_semantic(hub, personas, memory, steps)
     steps.began("choosing who is shown", len(personas))

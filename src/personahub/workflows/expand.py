@@ -17,6 +17,7 @@ from personahub.models.opening import DEFAULT_MODEL
 from personahub.personas import PersonaToPersona, RelationQuestion
 from personahub.records import Persona
 from personahub.workflows.calls import Calls
+from personahub.workflows.comparing import surface_way
 from personahub.workflows.dedup import bring_up_to_date
 from personahub.workflows.estimate import SAMPLED
 from personahub.workflows.running import Outcome, Watcher, Work, run_async, working
@@ -258,8 +259,14 @@ class _Expansion:
             work.outcome.set_aside[answer.reason] += 1
 
     async def _deduplicate(self) -> None:
+        # In the way in which the hub's words were compared before, so that only new personas are.
         await asyncio.to_thread(
-            bring_up_to_date, self._hub, self._view, self._encoder, _Told(self._work.watcher)
+            bring_up_to_date,
+            self._hub,
+            self._view,
+            self._encoder,
+            _Told(self._work.watcher),
+            minhash=surface_way(self._hub),
         )
 
     def _shown(self, where: str) -> list[str]:

@@ -9,7 +9,7 @@ from personahub.dedup import View
 from personahub.errors import UserError
 from personahub.hub import Hub, Method
 from personahub.hub.known import KnownIds
-from personahub.workflows.comparing import FLOORS, Personas, make_view
+from personahub.workflows.comparing import FLOORS, Personas, make_view, surface_way
 
 __all__ = ["OpenView", "open_view"]
 
@@ -101,6 +101,10 @@ def _making(hub: Hub, view: View) -> str:
         f"--no-{method}" if threshold is None else f"--{method} {threshold:g}"
         for method, threshold in (("surface", view.surface), ("semantic", view.semantic))
     ]
+    way = surface_way(hub)
+    if way and view.surface is not None:
+        options += ["--minhash", f"--grams {way.grams}", f"--recall {way.recall:g}"]
+        options += [] if way.verify else ["--estimate-only"]
     options += ["--order quality"] if view.order == "quality" else []
     options += ["--within-language"] if view.within_language else []
     return f"personahub dedup {' '.join(options)} --hub {hub.path}"

@@ -89,6 +89,7 @@ class Duplicates:
         personas: how many were compared.
         shown: how many of these the view shows.
         floors: down to which similarity each method's edges are kept.
+        minhash: the settings by which pairs of similar words were looked for; empty where exactly.
         stay: by method and threshold, from the highest down.
         groups: the largest.
         pairs: those nearest to each threshold of the view, the most alike first.
@@ -99,6 +100,7 @@ class Duplicates:
     personas: int
     shown: int
     floors: Mapping[str, float]
+    minhash: Mapping[str, Any]
     stay: Sequence[Stay]
     groups: Sequence[Group]
     pairs: Sequence[Pair]
@@ -139,6 +141,7 @@ def evaluate_duplicates(
     personas = Personas.read(opened).first(compared.personas)
     own = View.parse(shown.name)
     floors = {str(method): each.floor for method, each in compared.compared.items()}
+    way = next((each.minhash for each in compared.compared.values() if each.minhash), {})
     stay: list[Stay] = []
     pairs: list[Pair] = []
     for method in (Method.SURFACE, Method.SEMANTIC):
@@ -150,7 +153,7 @@ def evaluate_duplicates(
         if threshold is not None and threshold >= floors[method]:
             pairs += _pairs(personas, method, edges, threshold)
     result = Duplicates(
-        str(hub), shown.name, len(personas), len(personas) - len(shown.aside), floors, stay,
+        str(hub), shown.name, len(personas), len(personas) - len(shown.aside), floors, way, stay,
         _groups(opened, shown.table), pairs,
     )  # fmt: skip
     if out is not None:

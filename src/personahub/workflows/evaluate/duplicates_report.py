@@ -53,6 +53,9 @@ def notes(result: Duplicates) -> Iterator[str]:
     )
     for method, floor in result.floors.items():
         yield f"{method}: pairs are known down to {floor:g}"
+    if result.minhash:
+        estimated = "" if result.minhash["verify"] else ", and similarities are estimates"
+        yield f"surface: pairs were looked for by MinHash, so some are missing{estimated}"
 
 
 def write_report(result: Duplicates, out: Path) -> None:
