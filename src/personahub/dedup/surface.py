@@ -159,6 +159,7 @@ def surface_duplicates(
     max_pairs: int = _MAX_PAIRS,
     memory: int = MEMORY,
     folder: Path | None = None,
+    index: Path | None = None,
     progress: "Progress | None" = None,
 ) -> SurfaceDuplicates:
     """Find the texts that share most of their words, exactly.
@@ -174,6 +175,9 @@ def surface_duplicates(
         memory: bytes for what is compared, beside the texts, 20 bytes of each, and what is found; more goes
             to temporary files.
         folder: where these lie; None for the system's temporary folder.
+        index: a folder that keeps the texts' words, by which from 0.75 up rows from ``since`` on are compared
+            without reading those before it. It may be deleted at any time, and is made where it is not there,
+            is damaged, or is of other texts, as a sample tells; None for reading all texts.
         progress: told what is done, how many texts of it, and of how many.
 
     Raises:
@@ -183,11 +187,18 @@ def surface_duplicates(
     if not 0 <= since <= len(texts):
         raise UserError(f"since={since} is no row of {len(texts)} texts: give one of 0 to {len(texts)}.")
     from personahub.dedup.exact import join_exactly
+    from personahub.dedup.index import compare_through_index
+    from personahub.dedup.signatures import LEAST_THRESHOLD
 
     source = HeldTexts(texts)
-    found = join_exactly(
-        source, exact, since=since, limit=max_pairs, memory=memory, folder=folder, progress=progress
-    )
+    if index and exact >= LEAST_THRESHOLD:
+        found = compare_through_index(
+            source, exact, index, since=since, limit=max_pairs, memory=memory, progress=progress
+        )
+    else:
+        found = join_exactly(
+            source, exact, since=since, limit=max_pairs, memory=memory, folder=folder, progress=progress
+        )
     groups = np.arange(len(source))
     groups[found.equal] = found.firsts
     groups[found.wordless] = -1
