@@ -56,8 +56,8 @@ _COMMITTED = 2**20
 _COMMITTED_WORDS = 2**25
 _SAMPLED = 1000
 """Texts by which is told whether the folder is theirs."""
-_BYTES_A_KEY = 20
-"""Of a table: an entry, where its bucket begins, filters."""
+_BYTES_A_KEY = 48
+"""Of a table that is made."""
 _LOW = np.uint64(0xFFFFFFFF)
 
 

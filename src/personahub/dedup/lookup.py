@@ -35,7 +35,8 @@ _Hashes = NDArray[np.uint64]
 _Flags = NDArray[np.bool_]
 
 _AT_A_TIME = 512
-_CROWD = 32
+_FIRST_BITS = 8
+_CROWD = 48
 """A bucket of more entries is parted by rare words."""
 _LACKING = 15
 """Rows that may lack more words of a similar one are not: they would have that many keys for each."""
@@ -75,33 +76,39 @@ class Shapes(NamedTuple):
     split_near: int
 
 
+class Buckets(NamedTuple):
+    """Entries by their keys.
+
+    Attributes:
+        shift: of a key, which gives its bucket.
+        begins: uint32, where each bucket's entries begin, times 2; and 1 where some of them were parted.
+        entries: 16 lower bits of the key, a sketch of 26 bits, the place among the rows.
+        keys: a filter of all keys.
+    """
+
+    shift: np.uint64
+    begins: Numbers
+    entries: _Hashes
+    keys: Filter
+
+
 class Table(NamedTuple):
     """New rows by their keys.
 
     Attributes:
         rows: their numbers.
-        starts: where each one's words begin, like the words.
-        words: likewise, ascending in a row.
-        shift: of a key, which gives its bucket.
-        begins: where each bucket's entries begin.
-        entries: 16 lower bits of the key, a sketch of 26 bits, the place among the rows.
-        crowded: for each bucket whether rows in it were parted.
-        whole: a filter of sums of parts.
-        without: of sums without a word.
-        parted: of keys with a rare word.
-        quarters: of sums of three quarters of rows of one part.
+        sets: their words.
+        buckets: by sums of parts, whole ones and ones without a word; the filter has the whole ones.
+        without: a filter of sums without a word.
+        parted: by keys with a rare word.
+        quarters: a filter of sums of three quarters of rows of one part.
     """
 
     rows: _Longs
-    starts: _Longs
-    words: Numbers
-    shift: np.uint64
-    begins: _Longs
-    entries: _Hashes
-    crowded: _Flags
-    whole: Filter
+    sets: NumberedSets
+    buckets: Buckets
     without: Filter
-    parted: Filter
+    parted: Buckets
     quarters: Filter
 
 
@@ -207,64 +214,119 @@ def _sketch(own: _Hashes) -> np.uint64:
 
 
 @compiled
-def _count_buckets(
-    starts: _Longs, words: Numbers, first: _Longs, last: _Longs, parts: _Longs, shift: np.uint64,
-    counts: _Longs, whole_filter: Filter, without_filter: Filter,
+def _enter(
+    starts: _Longs, words: Numbers, first: _Longs, last: _Longs, parts: _Longs,
+    keys: _Hashes, whose: _Hashes, sketches: _Hashes, whole_filter: Filter, without_filter: Filter,
 ) -> None:  # fmt: skip
-    """Count the keys of each bucket, one further on, and put them into the filters."""
-    for begin in range(0, len(starts) - 1, _AT_A_TIME):
-        end = min(begin + _AT_A_TIME, len(starts) - 1)
-        whole, _, without, _, _ = _keys(starts, words, begin, end, first, last, parts)
-        without ^= _WITHOUT
-        for key in whole:
-            counts[np.int64(key >> shift) + 1] += 1
-        for key in without:
-            counts[np.int64(key >> shift) + 1] += 1
-        put_all(whole_filter, whole)
-        put_all(without_filter, without)
-
-
-@compiled
-def _place(
-    starts: _Longs, words: Numbers, first: _Longs, last: _Longs, parts: _Longs, lacking: _Longs, split: int,
-    shift: np.uint64, crowded: _Flags, counts: _Longs, entries: _Hashes, parted: Filter,
-) -> int:  # fmt: skip
-    """Count the entries of each bucket, one further on, or where there is room for them, write them.
-
-    Returns:
-        How many keys have a rare word.
-    """
-    more = 0
-    keys = np.empty(_LACKING + 2, np.uint64)
+    """Write all rows' keys, whose they are, and rows' sketches, and put the keys into the filters."""
+    at = 0
     for begin in range(0, len(starts) - 1, _AT_A_TIME):
         end = min(begin + _AT_A_TIME, len(starts) - 1)
         whole, whole_of, without, without_of, hashes = _keys(
             starts, words, begin, end, first, last, parts
         )
-        for at in range(len(whole) + len(without)):
-            if at < len(whole):
-                key, whose = whole[at], whole_of[at]
+        without ^= _WITHOUT
+        put_all(whole_filter, whole)
+        put_all(without_filter, without)
+        for more, of in ((whole, whole_of), (without, without_of)):
+            keys[at : at + len(more)] = more
+            whose[at : at + len(more)] = of
+            at += len(more)
+        for row in range(begin, end):
+            sketches[row] = _sketch(hashes[starts[row] - starts[begin] : starts[row + 1] - starts[begin]])
+
+
+@compiled
+def _scatter(keys: _Hashes, whose: _Hashes) -> tuple[_Hashes, _Hashes, _Longs]:
+    """Keys and whose they are by the keys' first bits, so that what follows stays in the cache."""
+    ends = np.zeros(2**_FIRST_BITS + 1, np.int64)
+    shift = np.uint64(64 - _FIRST_BITS)
+    for key in keys:
+        ends[np.int64(key >> shift) + 1] += 1
+    for part in range(2**_FIRST_BITS):
+        ends[part + 1] += ends[part]
+    free = ends[:-1].copy()
+    to_keys, to_whose = np.empty_like(keys), np.empty_like(whose)
+    for at in range(len(keys)):
+        place = free[np.int64(keys[at] >> shift)]
+        free[np.int64(keys[at] >> shift)] += 1
+        to_keys[place], to_whose[place] = keys[at], whose[at]
+    return to_keys, to_whose, ends
+
+
+@compiled
+def _fill(
+    keys: _Hashes, whose: _Hashes, ends: _Longs, bits: int, starts: _Longs, sketches: _Hashes, crowd: int,
+    split: int,
+) -> tuple[Numbers, _Hashes, _Longs]:  # fmt: skip
+    """Bucket keys that are scattered; where each bucket begins, the entries, and which keys are to be parted."""
+    begins = np.zeros(2**bits + 1, np.uint32)
+    entries = np.empty(len(keys), np.uint64)
+    rest = np.empty(len(keys), np.int64)
+    shift, apart, at = np.uint64(64 - bits), 0, 0
+    local = 2 ** (bits - _FIRST_BITS)
+    for group in range(len(ends) - 1):
+        first = group * local
+        counts, placed = np.zeros(local, np.int64), np.zeros(local, np.int64)
+        for item in range(ends[group], ends[group + 1]):
+            counts[np.int64(keys[item] >> shift) - first] += 1
+        for item in range(ends[group], ends[group + 1]):
+            bucket = np.int64(keys[item] >> shift) - first
+            row = np.int64(whose[item] >> _ROW_AT)
+            band = (whose[item] >> _BAND_AT) & np.uint64(255)
+            if counts[bucket] > crowd and band and starts[row + 1] - starts[row] <= split:
+                rest[apart] = item
+                apart += 1
             else:
-                key, whose = without[at - len(whole)] ^ _WITHOUT, without_of[at - len(whole)]
-            row = np.int64(whose >> _ROW_AT)
-            band, part = np.int64((whose >> _BAND_AT) & np.uint64(255)), np.int64(whose & _LOW)
-            own = hashes[starts[row] - starts[begin] : starts[row + 1] - starts[begin]]
-            keys[0], count = key, 1
-            if crowded[np.int64(key >> shift)] and band and len(own) <= split:
-                count = _part_crowd(key, own, parts[band], part, lacking[len(own)], keys)
-                more += count
-                if len(entries):
-                    put_all(parted, keys[:count])
-            for place in range(count):
-                bucket = np.int64(keys[place] >> shift)
-                if len(entries):
-                    entries[counts[bucket]] = (
-                        ((keys[place] & _TAGS) << _TAG_AT) | _sketch(own) | np.uint64(row)
-                    )
-                    counts[bucket] += 1
-                else:
-                    counts[bucket + 1] += 1
-    return more
+                placed[bucket] += 1
+        for bucket in range(local):
+            begins[first + bucket] = 2 * at + (counts[bucket] > crowd)
+            at, placed[bucket] = at + placed[bucket], at
+        done = apart
+        while done and rest[done - 1] >= ends[group]:
+            done -= 1
+        for item in range(ends[group], ends[group + 1]):
+            if done < apart and rest[done] == item:
+                done += 1
+                continue
+            bucket = np.int64(keys[item] >> shift) - first
+            row = np.int64(whose[item] >> _ROW_AT)
+            entries[placed[bucket]] = ((keys[item] & _TAGS) << _TAG_AT) | sketches[row] | np.uint64(row)
+            placed[bucket] += 1
+    begins[-1] = 2 * at
+    return begins, entries[:at].copy(), rest[:apart].copy()
+
+
+@compiled
+def _part_all(
+    keys: _Hashes, whose: _Hashes, rest: _Longs, starts: _Longs, words: Numbers, parts: _Longs,
+    lacking: _Longs,
+) -> tuple[_Hashes, _Hashes]:  # fmt: skip
+    """For keys that many have those with a rare word, and whose they are."""
+    most = _LACKING + 2
+    found, found_of, count = np.empty(1024, np.uint64), np.empty(1024, np.uint64), 0
+    own = np.empty(1, np.uint64)
+    for item in rest:
+        row = np.int64(whose[item] >> _ROW_AT)
+        band, part = np.int64((whose[item] >> _BAND_AT) & np.uint64(255)), np.int64(whose[item] & _LOW)
+        size = starts[row + 1] - starts[row]
+        if len(own) < size:
+            own = np.empty(size, np.uint64)
+        for at in range(size):
+            own[at] = hash_of(words[starts[row] + at])
+        if count + most > len(found):
+            found, found_of = _longer(found), _longer(found_of)
+        more = _part_crowd(keys[item], own[:size], parts[band], part, lacking[size], found[count:])
+        found_of[count : count + more] = np.uint64(row) << _ROW_AT
+        count += more
+    return found[:count].copy(), found_of[:count].copy()
+
+
+@compiled
+def _longer(array: _Hashes) -> _Hashes:
+    longer = np.empty(2 * len(array), np.uint64)
+    longer[: len(array)] = array
+    return longer
 
 
 @compiled
@@ -301,26 +363,31 @@ def enter_rows(rows: _Longs, sets: NumberedSets, shapes: Shapes) -> Table:
     sizes = np.diff(sets.starts)
     first, last, parts = shapes.first, shapes.end, shapes.parts
     total = int(count_keys(shapes, sizes).sum())
-    wholes = total - int(((np.maximum(last, first) - first)[sizes] * sizes).sum())
-    buckets = max(total - 1, 1).bit_length()
-    shift = np.uint64(64 - buckets)
-    whole, without = new_filter(wholes), new_filter(total - wholes)
-    counts = np.zeros(2**buckets + 1, np.int64)
-    _count_buckets(*sets, first, last, parts, shift, counts, whole, without)
-    crowded = counts[1:] > _CROWD
-    given = (*sets, first, last, parts, shapes.lacking, shapes.split, shift, crowded)
-    more = 0
-    if crowded.any():
-        counts[:] = 0
-        more = _place(*given, counts, np.empty(0, np.uint64), new_filter(0))
-    begins = np.cumsum(counts)
-    entries, parted = np.empty(int(begins[-1]), np.uint64), new_filter(more)
-    _place(*given, begins[:-1].copy(), entries, parted)
+    withouts = int(((np.maximum(last, first) - first)[sizes] * sizes).sum())
+    whole, without = new_filter(total - withouts), new_filter(withouts // 2)
+    keys, whose = np.empty(total, np.uint64), np.empty(total, np.uint64)
+    sketches = np.empty(len(rows), np.uint64)
+    _enter(*sets, first, last, parts, keys, whose, sketches, whole, without)
+    keys, whose, ends = _scatter(keys, whose)
+    bits = _bits(total)
+    begins, entries, rest = _fill(keys, whose, ends, bits, sets.starts, sketches, _CROWD, shapes.split)
+    buckets = Buckets(np.uint64(64 - bits), begins, entries, whole)
+    keys, whose = _part_all(keys, whose, rest, *sets, parts, shapes.lacking)
+    parted = new_filter(len(keys))
+    put_all(parted, keys)
+    keys, whose, ends = _scatter(keys, whose)
+    bits = _bits(len(keys))
+    begins, entries, _ = _fill(keys, whose, ends, bits, sets.starts, sketches, len(keys), 0)
     quarters = new_filter(PARTS * int((shapes.first[sizes] == 0).sum()))
     _put_quarters(*sets, first, quarters)
     return Table(
-        rows, *sets, shift, begins, entries, crowded, whole, without, parted, quarters
+        rows, sets, buckets, without, Buckets(np.uint64(64 - bits), begins, entries, parted), quarters
     )
+
+
+def _bits(keys: int) -> int:
+    """Of keys by which so many go into buckets of some four."""
+    return max((keys // 4).bit_length(), _FIRST_BITS)
 
 
 @compiled
@@ -363,75 +430,105 @@ def _grown(array: _Longs) -> _Longs:
 
 
 @compiled
+def _hits(
+    starts: _Longs, words: Numbers, begin: int, end: int, first: _Longs, last: _Longs, parts: _Longs,
+    lacking: _Longs, split_near: int, shift: np.uint64, begins: Numbers, whole_filter: Filter,
+    without_filter: Filter, parted: Filter,
+) -> tuple[_Hashes, _Longs, int, _Hashes]:  # fmt: skip
+    """Keys of some rows that a table may have, and whose; from some place on with a rare word; and hashes.
+
+    Step by step for all, so that many accesses to memory are under way at a time.
+    """
+    whole, whole_of, without, without_of, hashes = _keys(starts, words, begin, end, first, last, parts)
+    altered = whole ^ _WITHOUT
+    met, met_without = held(whole_filter, whole), held(without_filter, altered)
+    met_whole = held(whole_filter, without)
+    count = len(met) + len(met_without) + len(met_whole)
+    keys = np.concatenate((whole[met], altered[met_without], without[met_whole]))
+    whose = np.concatenate((whole_of[met], whole_of[met_without], without_of[met_whole]))
+    crowded = np.empty(count, np.int64)
+    crowds = 0
+    for hit in range(count):
+        crowded[crowds] = hit
+        crowds += np.int64(begins[np.int64(keys[hit] >> shift)] & np.uint32(1))
+    more, more_of, rest = np.empty(1024, np.uint64), np.empty(1024, np.uint64), 0
+    for hit in crowded[:crowds]:
+        row = np.int64(whose[hit] >> _ROW_AT)
+        band = np.int64((whose[hit] >> _BAND_AT) & np.uint64(255))
+        own = hashes[starts[row] - starts[begin] : starts[row + 1] - starts[begin]]
+        if band and len(own) <= split_near:
+            if rest + len(own) + 1 > len(more):
+                more, more_of = _longer(more), _longer(more_of)
+            part = np.int64(whose[hit] & _LOW)
+            added = _part_crowd(keys[hit], own, parts[band], part, lacking[len(own)], more[rest:])
+            more_of[rest : rest + added] = whose[hit]
+            rest += added
+    met = held(parted, more[:rest])
+    rows = np.concatenate((whose, more_of[met]))
+    return np.concatenate((keys, more[met])), (rows >> _ROW_AT).astype(np.int64), count, hashes
+
+
+@compiled
 def _look_up(
     starts: _Longs, words: Numbers, first_row: int, since: int, limit: int,
     first: _Longs, last: _Longs, parts: _Longs, lacking: _Longs, apart: _Longs, overlaps: _Longs,
-    split_near: int,
-    new_rows: _Longs, new_starts: _Longs, new_words: Numbers, shift: np.uint64, begins: _Longs,
-    entries: _Hashes, crowded: _Flags, whole_filter: Filter, without_filter: Filter, parted: Filter,
+    split_near: int, new_rows: _Longs, new_starts: _Longs, new_words: Numbers, without_filter: Filter,
+    shift: np.uint64, begins: Numbers, entries: _Hashes, whole_filter: Filter,
+    parted_shift: np.uint64, parted_begins: Numbers, parted_entries: _Hashes, parted: Filter,
 ) -> tuple[_Longs, int]:  # fmt: skip
     """Similar pairs of rows and those of a table: row, new row, shared words, words of both; and tries."""
     found, count, tried = np.empty((64, 4), np.int64), 0, 0
-    keys = np.empty(int(lacking.max()) + 2, np.uint64)
     for begin in range(0, len(starts) - 1, _AT_A_TIME):
         end = min(begin + _AT_A_TIME, len(starts) - 1)
-        whole, whole_of, without, without_of, hashes = _keys(
-            starts, words, begin, end, first, last, parts
-        )
-        altered = whole ^ _WITHOUT
-        met = held(whole_filter, whole)
-        met_without = held(without_filter, altered)
-        met_whole = held(whole_filter, without)
-        for hit in range(len(met) + len(met_without) + len(met_whole)):
-            if hit < len(met):
-                key, whose = whole[met[hit]], whole_of[met[hit]]
-            elif hit < len(met) + len(met_without):
-                at = met_without[hit - len(met)]
-                key, whose = altered[at], whole_of[at]
+        keys, rows, wholes, hashes = _hits(
+            starts, words, begin, end, first, last, parts, lacking, split_near, shift, begins,
+            whole_filter, without_filter, parted,
+        )  # fmt: skip
+        spans, fetched = np.empty((len(keys), 2), np.int64), np.uint64(0)
+        for hit in range(len(keys)):
+            if hit < wholes:
+                bucket = np.int64(keys[hit] >> shift)
+                spans[hit, 0], spans[hit, 1] = begins[bucket] >> 1, begins[bucket + 1] >> 1
             else:
-                at = met_whole[hit - len(met) - len(met_without)]
-                key, whose = without[at], without_of[at]
-            row = np.int64(whose >> _ROW_AT)
-            band = np.int64((whose >> _BAND_AT) & np.uint64(255))
+                bucket = np.int64(keys[hit] >> parted_shift)
+                spans[hit, 0], spans[hit, 1] = parted_begins[bucket] >> 1, parted_begins[bucket + 1] >> 1
+        for hit in range(len(keys)):
+            own_entries = entries if hit < wholes else parted_entries
+            if spans[hit, 0] < len(own_entries):
+                fetched |= own_entries[spans[hit, 0]]
+        # What was fetched has to matter, or the compiler would leave the loop above out.
+        tried += np.int64(fetched == np.uint64(1))
+        for hit in range(len(keys)):
+            own_entries = entries if hit < wholes else parted_entries
+            row = rows[hit]
             own = hashes[starts[row] - starts[begin] : starts[row + 1] - starts[begin]]
             size = len(own)
-            keys[0], lookups = key, 1
-            if crowded[np.int64(key >> shift)] and band and size <= split_near:
-                part = np.int64(whose & _LOW)
-                lookups += _part_crowd(key, own, parts[band], part, lacking[size], keys[1:])
-            sketch = _sketch(own)
-            for lookup in range(lookups):
-                if lookup and not holds(parted, keys[lookup]):
+            mark = ((keys[hit] & _TAGS) << _TAG_AT) | _sketch(own)
+            for at in range(spans[hit, 0], spans[hit, 1]):
+                differs = (own_entries[at] ^ mark) & ~_ROWS
+                if differs >> _TAG_AT:
                     continue
-                bucket = np.int64(keys[lookup] >> shift)
-                tag = (keys[lookup] & _TAGS) << _TAG_AT
-                for at in range(begins[bucket], begins[bucket + 1]):
-                    # What differs of tag and sketch; the tags are equal where it has no high bits.
-                    differs = ((entries[at] ^ (tag | sketch)) | _ROWS) ^ _ROWS
-                    if differs >> _TAG_AT:
-                        continue
-                    tried += 1
-                    if np.int64(count_bits(differs)) > apart[size]:
-                        continue
-                    new = np.int64(entries[at] & _ROWS)
-                    both = size + new_starts[new + 1] - new_starts[new]
-                    least = overlaps[both]
-                    if least > min(size, both - size):
-                        continue
-                    # Of two new rows each meets the other.
-                    if first_row + row >= since and new_rows[new] <= first_row + row:
-                        if new_rows[new] >= since:
-                            continue
-                    shared = _shared(
-                        words, starts[row], starts[row + 1],
-                        new_words, new_starts[new], new_starts[new + 1], least,
-                    )  # fmt: skip
-                    if shared < least or new_rows[new] == first_row + row:
-                        continue
-                    if count == len(found):
-                        found = _grown(found)
-                    found[count] = first_row + row, new_rows[new], shared, both - shared
-                    count += 1
+                tried += 1
+                if np.int64(count_bits(differs)) > apart[size]:
+                    continue
+                new = np.int64(own_entries[at] & _ROWS)
+                both = size + new_starts[new + 1] - new_starts[new]
+                least = overlaps[both]
+                if least > min(size, both - size):
+                    continue
+                # Of two new rows each meets the other, and of one row it meets itself.
+                if new_rows[new] == first_row + row or (since <= new_rows[new] < first_row + row):
+                    continue
+                shared = _shared(
+                    words, starts[row], starts[row + 1],
+                    new_words, new_starts[new], new_starts[new + 1], least,
+                )  # fmt: skip
+                if shared < least:
+                    continue
+                if count == len(found):
+                    found = _grown(found)
+                found[count] = first_row + row, new_rows[new], shared, both - shared
+                count += 1
         if count > limit:
             break
     return found[:count].copy(), tried
@@ -453,7 +550,7 @@ def look_up(
     found, candidates = _look_up(
         *sets, first_row, since, limit,
         shapes.first, shapes.end, shapes.parts, shapes.lacking, shapes.apart, shapes.overlaps,
-        shapes.split_near, *table[:-1],
+        shapes.split_near, table.rows, *table.sets, table.without, *table.buckets, *table.parted,
     )  # fmt: skip
     return Looked(*(np.ascontiguousarray(column) for column in found.T), candidates)
 
