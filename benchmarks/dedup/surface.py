@@ -10,8 +10,8 @@ compared, the seconds of making them are taken off. Candidates are pairs that we
 --peers: other deduplicators get the words as Python lists, cut beforehand and not counted; they say of each
 text whether an earlier one is near. Right is who has an earlier text at or above 0.9 by its words. Each peer
 has 128 permutations and a threshold of 0.9. (pip install rensa datasketch gaoya)
---incremental OLD NEW: new texts against old ones through an index; cold, when it is made of the old ones first,
-warm, when it knows them, and beside it all texts at once, as made anew as with --scale.
+--incremental OLD NEW: new texts against old ones, made anew like those of --scale, through an index: warm,
+when it knows the old ones, cold, when it is made of them first; and all at once, without one.
 --scale: texts are made anew whenever they are read, and none is held.
 --real: dictionary glosses and short texts as they are, for the shares that stay at each threshold; and
 articles whose near copies are labelled.
@@ -120,7 +120,9 @@ def incremental(data: Path, language: str, old: int, new: int, threshold: float,
             lambda: join_exactly(texts, exact, since=old, limit=_LIMIT, memory=memory), texts
         )
         same = all(np.array_equal(a, b) for a, b in zip(found.links, at_once.links, strict=True))
-        print(f"{told} at once | {cpu:.2f} | {new / cpu / 1e3:,.0f} k | {'the same' if same else 'OTHERS'} |||")
+        print(
+            f"{told} at once | {cpu:.2f} | {new / cpu / 1e3:,.0f} k | {'the same' if same else 'OTHERS'} |||"
+        )
 
 
 def _timed(work: Callable[[], Alike], texts: MadeTexts) -> tuple[Alike, float, float]:
@@ -306,7 +308,10 @@ def main() -> None:
             in_own_process(scale, args.data, language, int(n), args.thresholds[0], int(args.memory * 2**30))
     if args.incremental:
         old, new = map(int, args.incremental)
-        print("| | threshold | old | new | index | CPU s | new texts/s a core | links | tries a text | bytes an old text |")
+        print(
+            "| | threshold | old | new | index | CPU s | new texts/s a core | links | tries a new text"
+            " | bytes an old text |"
+        )
         print("|---|--:|--:|--:|---|--:|--:|--:|--:|--:|")
         for language in args.languages:
             for threshold in args.thresholds:

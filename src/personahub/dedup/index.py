@@ -21,17 +21,8 @@ from numpy.typing import NDArray
 from personahub.compiled import compiled
 from personahub.dedup.exact import Alike, Progress
 from personahub.dedup.join import Links, sort_links
-from personahub.dedup.lookup import (
-    MOST_ROWS,
-    Looked,
-    Shapes,
-    Table,
-    choose_rows,
-    count_keys,
-    enter_rows,
-    look_up,
-    shapes_for,
-)
+from personahub.dedup.lookup import Looked, choose_rows, look_up
+from personahub.dedup.newrows import MOST_ROWS, Shapes, Table, count_keys, enter_rows, shapes_for
 from personahub.dedup.numbered import (
     PARTS,
     NumberedSets,
@@ -58,6 +49,8 @@ _SAMPLED = 1000
 """Texts by which is told whether the folder is theirs."""
 _BYTES_A_KEY = 48
 """Of a table that is made."""
+_MOST_KEYS = 2**26
+"""Of a table, so that places in it are numbers of 32 bits."""
 _LOW = np.uint64(0xFFFFFFFF)
 
 
@@ -87,12 +80,12 @@ def compare_through_index(
         UserError: the disk is full, or the folder cannot be written.
     """
     while True:
-        index = _Index(texts, folder, progress)
         try:
+            index = _Index(texts, folder, progress)
             index.catch_up()
             return index.compare(threshold, since, limit, memory)
         except DamagedError:
-            index.files.clear()
+            WordFiles(folder).clear()
 
 
 class _Index:
@@ -186,7 +179,9 @@ class _Index:
         put_all(seen, _spread(halves))
         old = [_find_sums(self.files.parts(block), seen) for block in range(len(self.files.blocks))]
         spans = [self.files.span(block)[0] for block in range(len(self.files.blocks))]
-        rows = np.concatenate([found + span for (found, _), span in zip(old, spans, strict=True)] or [new[:0]])
+        rows = np.concatenate(
+            [found + span for (found, _), span in zip(old, spans, strict=True)] or [new[:0]]
+        )
         totals = np.concatenate([total for _, total in old] or [halves[:0]])
         begin, end = np.searchsorted(halves, totals), np.searchsorted(halves, totals, "right")
         place = np.repeat(np.arange(len(rows)), end - begin)
@@ -207,8 +202,10 @@ class _Index:
         new = np.union1d(new, firsts[equal >= since])
         links: list[Links] | None = [Links.none()]
         candidates = 0
-        shapes = shapes_for(threshold, self.files.longest) if threshold < 1 else None
-        for rows, sets in self._batches(new, shapes, memory) if shapes else ():
+        if threshold == 1:
+            return Alike(equal, firsts, wordless, Links.none(), 0)
+        shapes = shapes_for(threshold, self.files.longest)
+        for rows, sets in self._batches(new, shapes, memory):
             for found in self._pass(enter_rows(rows, sets, shapes), shapes, since, limit):
                 candidates += found.candidates
                 if links is not None:
@@ -219,15 +216,13 @@ class _Index:
                         links = links if len(links[0].a) <= limit else None
         return Alike(equal, firsts, wordless, sort_links(links) if links else None, candidates)
 
-    def _batches(
-        self, rows: _Longs, shapes: Shapes | None, memory: int
-    ) -> Iterator[tuple[_Longs, NumberedSets]]:
+    def _batches(self, rows: _Longs, shapes: Shapes, memory: int) -> Iterator[tuple[_Longs, NumberedSets]]:
         """New rows with their words, as many at a time as memory takes."""
         while len(rows):
             some = rows[: MOST_ROWS // 4]
             sets = self.files.take(some)
             ends = np.cumsum(count_keys(shapes, np.diff(sets.starts))) * _BYTES_A_KEY
-            count = max(int(np.searchsorted(ends, memory, "right")), 1)
+            count = max(int(np.searchsorted(ends, min(memory, _MOST_KEYS * _BYTES_A_KEY), "right")), 1)
             yield some[:count], NumberedSets(sets.starts[: count + 1], sets.words[: sets.starts[count]])
             rows = rows[count:]
 

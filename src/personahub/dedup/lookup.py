@@ -1,115 +1,40 @@
-"""Loops that look rows of an index up among new rows, which are held in memory by their keys.
+"""Rows of an index looked up among new rows (:mod:`personahub.dedup.newrows`) by their own keys.
 
-A new row is entered under the sums of its parts and under each of these without a word
-(:mod:`personahub.dedup.signatures`); a row of the index is looked up by its own. An entry tells the row and a
-sketch of it, so that most candidates are dropped where they are met; the words of the others are compared at
-once. A key that many new rows have says little: in its place they have keys of it together with one of the
-rarest words of their other parts. Two similar sets of sizes a and b lack at most a - ceil(ta) and
-b - ceil(tb) words of each other, so that the rarest word which their other parts share is among one more than
-these of the rarest of either; or they share none there, for which there is a key too.
-
-A row of one part is asked for by four sums, each of three quarters of its words, before its words are read:
-one word less or more leaves one of them as it was.
+The words of what keys and sketches propose are compared at once.
 """
 
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from personahub.compiled import compiled
-from personahub.dedup.numbered import LONG, PARTS, Bytes, NumberedSets, Numbers, Units, hash_of
-from personahub.dedup.signatures import bands_for, dropped_sizes, least_overlaps, part_of, sum_parts
+from personahub.dedup.newrows import (
+    AT_A_TIME,
+    BAND_AT,
+    LOW,
+    ROW_AT,
+    ROWS,
+    TAG_AT,
+    TAGS,
+    WITHOUT,
+    Shapes,
+    Table,
+    keys_of,
+    longer,
+    part_crowd,
+    sketch_of,
+    sum_key,
+)
+from personahub.dedup.numbered import LONG, PARTS, Bytes, NumberedSets, Numbers
 from personahub.kernels.bits import count_bits
-from personahub.kernels.filters import Filter, held, holds, new_filter, put_all
-from personahub.kernels.hashing import mix
+from personahub.kernels.filters import Filter, held, holds
 
-__all__ = ["MOST_ROWS", "Looked", "Shapes", "Table", "choose_rows", "count_keys", "enter_rows", "look_up", "shapes_for"]
-
-MOST_ROWS = 2**22
-"""Rows that a table may have."""
+__all__ = ["Looked", "choose_rows", "look_up"]
 
 _Longs = NDArray[np.int64]
 _Hashes = NDArray[np.uint64]
 _Flags = NDArray[np.bool_]
-
-_AT_A_TIME = 512
-_FIRST_BITS = 8
-_CROWD = 48
-"""A bucket of more entries is parted by rare words."""
-_LACKING = 15
-"""Rows that may lack more words of a similar one are not: they would have that many keys for each."""
-_WITHOUT = np.uint64(0x5851F42D4C957F2D)
-"""Parts keys without a word from whole ones."""
-_NONE = np.uint64(0x14057B7EF767814F)
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_LOW = np.uint64(0xFFFFFFFF)
-_SKETCH, _SKETCH_AT, _TAG_AT = np.uint64(26), np.uint64(22), np.uint64(48)
-_TAGS, _ROWS = np.uint64(0xFFFF), np.uint64(MOST_ROWS - 1)
-_ROW_AT, _BAND_AT = np.uint64(40), np.uint64(32)
-
-
-class Shapes(NamedTuple):
-    """What a threshold says of each size, up to the largest.
-
-    Attributes:
-        first: the first band whose keys a set has; 0 is the band of those that are not dealt out.
-        end: and the first one after it whose keys it has not.
-        parts: of each band.
-        lacking: how many of its words a similar set may lack.
-        apart: how many words may be in one alone of it and a similar set.
-        overlaps: how many words two similar sets share, by the sum of their sizes.
-        dealt: from this size on sets are dealt out into parts.
-        split: up to this size rows are parted where they crowd.
-        split_near: and so are no larger ones that are similar to such.
-    """
-
-    first: _Longs
-    end: _Longs
-    parts: _Longs
-    lacking: _Longs
-    apart: _Longs
-    overlaps: _Longs
-    dealt: int
-    split: int
-    split_near: int
-
-
-class Buckets(NamedTuple):
-    """Entries by their keys.
-
-    Attributes:
-        shift: of a key, which gives its bucket.
-        begins: uint32, where each bucket's entries begin, times 2; and 1 where some of them were parted.
-        entries: 16 lower bits of the key, a sketch of 26 bits, the place among the rows.
-        keys: a filter of all keys.
-    """
-
-    shift: np.uint64
-    begins: Numbers
-    entries: _Hashes
-    keys: Filter
-
-
-class Table(NamedTuple):
-    """New rows by their keys.
-
-    Attributes:
-        rows: their numbers.
-        sets: their words.
-        buckets: by sums of parts, whole ones and ones without a word; the filter has the whole ones.
-        without: a filter of sums without a word.
-        parted: by keys with a rare word.
-        quarters: a filter of sums of three quarters of rows of one part.
-    """
-
-    rows: _Longs
-    sets: NumberedSets
-    buckets: Buckets
-    without: Filter
-    parted: Buckets
-    quarters: Filter
 
 
 class Looked(NamedTuple):
@@ -122,289 +47,25 @@ class Looked(NamedTuple):
     candidates: int
 
 
-def shapes_for(threshold: Fraction, largest: int) -> Shapes:
-    """What a threshold from 0.75 up, and below 1, says of sizes up to this one."""
-    bands = bands_for(threshold, largest)
-    sizes = np.arange(len(bands.first))
-    least, end = dropped_sizes(threshold)
-    # A set one word smaller than the least that may have one more has a similar set too.
-    alone = (sizes >= least - 1) & (sizes < end)
-    parts = bands.parts.copy()
-    parts[0] = 1
-    dealt = np.flatnonzero(bands.end > bands.first)
-    p, q = threshold.numerator, threshold.denominator
-    lacking = sizes - -(-p * sizes // q)
-    split = int(_LACKING * q // (q - p))
-    return Shapes(
-        np.where(alone, 0, bands.first),
-        bands.end,
-        parts,
-        lacking,
-        sizes * (q - p) // p,
-        least_overlaps(threshold, 2 * len(sizes)),
-        int(min([*dealt, len(sizes)])),
-        split,
-        int(split * q // p) + 1,
-    )
-
-
-def count_keys(shapes: Shapes, sizes: _Longs) -> _Longs:
-    """How many keys sets of these sizes have."""
-    before = np.concatenate([[0], np.cumsum(shapes.parts)])
-    first, end = shapes.first[sizes], np.maximum(shapes.end, shapes.first)[sizes]
-    return np.asarray(before[end] - before[first] + (end - first) * sizes)
-
-
 @compiled
-def _keys(
-    starts: _Longs, words: Numbers, begin: int, end: int, first: _Longs, last: _Longs, parts: _Longs
-) -> tuple[_Hashes, _Hashes, _Hashes, _Hashes, _Hashes]:
-    """The keys of some rows: sums of parts and whose they are, those without a word and whose, and hashes.
-
-    Whose: the row, the band and the part.
-    """
-    wholes = withouts = 0
-    for row in range(begin, end):
-        size = starts[row + 1] - starts[row]
-        for band in range(first[size], last[size]):
-            wholes += parts[band]
-            withouts += size
-    whole, whole_of = np.empty(wholes, np.uint64), np.empty(wholes, np.uint64)
-    without, without_of = np.empty(withouts, np.uint64), np.empty(withouts, np.uint64)
-    hashes = np.empty(starts[end] - starts[begin], np.uint64)
-    for at in range(len(hashes)):
-        hashes[at] = hash_of(words[starts[begin] + at])
-    at = near = 0
-    for row in range(begin, end):
-        own = hashes[starts[row] - starts[begin] : starts[row + 1] - starts[begin]]
-        for band in range(first[len(own)], last[len(own)]):
-            whose = (np.uint64(row) << _ROW_AT) | (np.uint64(band) << _BAND_AT)
-            sum_parts(own, parts[band], whole[at : at + parts[band]])
-            for part in range(parts[band]):
-                whole_of[at + part] = whose | np.uint64(part)
-            for word in own:
-                part = part_of(word, parts[band])
-                without[near] = whole[at + part] - word
-                without_of[near] = whose | np.uint64(part)
-                near += 1
-            at += parts[band]
-    return whole, whole_of, without, without_of, hashes
-
-
-@compiled
-def _part_crowd(key: np.uint64, own: _Hashes, parts: int, part: int, lacking: int, keys: _Hashes) -> int:
-    """Write the keys that a row has in a crowd; how many."""
-    count = 0
-    for at in range(len(own) - 1, -1, -1):
-        if part_of(own[at], parts) != part:
-            keys[count] = mix(key ^ own[at])
-            count += 1
-            if count > lacking:
-                return count
-    keys[count] = mix(key ^ _NONE)
-    return count + 1
-
-
-@compiled
-def _sketch(own: _Hashes) -> np.uint64:
-    sketch = np.uint64(0)
-    for word in own:
-        sketch ^= np.uint64(1) << (((word & _LOW) * _SKETCH) >> np.uint64(32))
-    return sketch << _SKETCH_AT
-
-
-@compiled
-def _enter(
-    starts: _Longs, words: Numbers, first: _Longs, last: _Longs, parts: _Longs,
-    keys: _Hashes, whose: _Hashes, sketches: _Hashes, whole_filter: Filter, without_filter: Filter,
-) -> None:  # fmt: skip
-    """Write all rows' keys, whose they are, and rows' sketches, and put the keys into the filters."""
-    at = 0
-    for begin in range(0, len(starts) - 1, _AT_A_TIME):
-        end = min(begin + _AT_A_TIME, len(starts) - 1)
-        whole, whole_of, without, without_of, hashes = _keys(
-            starts, words, begin, end, first, last, parts
-        )
-        without ^= _WITHOUT
-        put_all(whole_filter, whole)
-        put_all(without_filter, without)
-        for more, of in ((whole, whole_of), (without, without_of)):
-            keys[at : at + len(more)] = more
-            whose[at : at + len(more)] = of
-            at += len(more)
-        for row in range(begin, end):
-            sketches[row] = _sketch(hashes[starts[row] - starts[begin] : starts[row + 1] - starts[begin]])
-
-
-@compiled
-def _scatter(keys: _Hashes, whose: _Hashes) -> tuple[_Hashes, _Hashes, _Longs]:
-    """Keys and whose they are by the keys' first bits, so that what follows stays in the cache."""
-    ends = np.zeros(2**_FIRST_BITS + 1, np.int64)
-    shift = np.uint64(64 - _FIRST_BITS)
-    for key in keys:
-        ends[np.int64(key >> shift) + 1] += 1
-    for part in range(2**_FIRST_BITS):
-        ends[part + 1] += ends[part]
-    free = ends[:-1].copy()
-    to_keys, to_whose = np.empty_like(keys), np.empty_like(whose)
-    for at in range(len(keys)):
-        place = free[np.int64(keys[at] >> shift)]
-        free[np.int64(keys[at] >> shift)] += 1
-        to_keys[place], to_whose[place] = keys[at], whose[at]
-    return to_keys, to_whose, ends
-
-
-@compiled
-def _fill(
-    keys: _Hashes, whose: _Hashes, ends: _Longs, bits: int, starts: _Longs, sketches: _Hashes, crowd: int,
-    split: int,
-) -> tuple[Numbers, _Hashes, _Longs]:  # fmt: skip
-    """Bucket keys that are scattered; where each bucket begins, the entries, and which keys are to be parted."""
-    begins = np.zeros(2**bits + 1, np.uint32)
-    entries = np.empty(len(keys), np.uint64)
-    rest = np.empty(len(keys), np.int64)
-    shift, apart, at = np.uint64(64 - bits), 0, 0
-    local = 2 ** (bits - _FIRST_BITS)
-    for group in range(len(ends) - 1):
-        first = group * local
-        counts, placed = np.zeros(local, np.int64), np.zeros(local, np.int64)
-        for item in range(ends[group], ends[group + 1]):
-            counts[np.int64(keys[item] >> shift) - first] += 1
-        for item in range(ends[group], ends[group + 1]):
-            bucket = np.int64(keys[item] >> shift) - first
-            row = np.int64(whose[item] >> _ROW_AT)
-            band = (whose[item] >> _BAND_AT) & np.uint64(255)
-            if counts[bucket] > crowd and band and starts[row + 1] - starts[row] <= split:
-                rest[apart] = item
-                apart += 1
-            else:
-                placed[bucket] += 1
-        for bucket in range(local):
-            begins[first + bucket] = 2 * at + (counts[bucket] > crowd)
-            at, placed[bucket] = at + placed[bucket], at
-        done = apart
-        while done and rest[done - 1] >= ends[group]:
-            done -= 1
-        for item in range(ends[group], ends[group + 1]):
-            if done < apart and rest[done] == item:
-                done += 1
-                continue
-            bucket = np.int64(keys[item] >> shift) - first
-            row = np.int64(whose[item] >> _ROW_AT)
-            entries[placed[bucket]] = ((keys[item] & _TAGS) << _TAG_AT) | sketches[row] | np.uint64(row)
-            placed[bucket] += 1
-    begins[-1] = 2 * at
-    return begins, entries[:at].copy(), rest[:apart].copy()
-
-
-@compiled
-def _part_all(
-    keys: _Hashes, whose: _Hashes, rest: _Longs, starts: _Longs, words: Numbers, parts: _Longs,
-    lacking: _Longs,
-) -> tuple[_Hashes, _Hashes]:  # fmt: skip
-    """For keys that many have those with a rare word, and whose they are."""
-    most = _LACKING + 2
-    found, found_of, count = np.empty(1024, np.uint64), np.empty(1024, np.uint64), 0
-    own = np.empty(1, np.uint64)
-    for item in rest:
-        row = np.int64(whose[item] >> _ROW_AT)
-        band, part = np.int64((whose[item] >> _BAND_AT) & np.uint64(255)), np.int64(whose[item] & _LOW)
-        size = starts[row + 1] - starts[row]
-        if len(own) < size:
-            own = np.empty(size, np.uint64)
-        for at in range(size):
-            own[at] = hash_of(words[starts[row] + at])
-        if count + most > len(found):
-            found, found_of = _longer(found), _longer(found_of)
-        more = _part_crowd(keys[item], own[:size], parts[band], part, lacking[size], found[count:])
-        found_of[count : count + more] = np.uint64(row) << _ROW_AT
-        count += more
-    return found[:count].copy(), found_of[:count].copy()
-
-
-@compiled
-def _longer(array: _Hashes) -> _Hashes:
-    longer = np.empty(2 * len(array), np.uint64)
-    longer[: len(array)] = array
-    return longer
-
-
-@compiled
-def _put_quarters(
-    starts: _Longs, words: Numbers, first: _Longs, quarters: Filter
-) -> None:  # fmt: skip
-    sums, keys = np.empty(PARTS, np.uint64), np.empty(PARTS, np.uint64)
-    for row in range(len(starts) - 1):
-        if first[starts[row + 1] - starts[row]] == 0:
-            sums[:] = 0
-            for word in words[starts[row] : starts[row + 1]]:
-                hashed = hash_of(word)
-                sums[np.int64(hashed >> np.uint64(62))] += hashed
-            total = sums.sum()
-            for part in range(PARTS):
-                keys[part] = _quarter_key(total - sums[part], part)
-            put_all(quarters, keys)
-
-
-@compiled
-def _quarter_key(total: np.uint64, part: int) -> np.uint64:
-    key = (((total & _LOW) << np.uint64(2)) | np.uint64(part)) * _STEP
-    return key ^ (key >> np.uint64(32))
-
-
-def enter_rows(rows: _Longs, sets: NumberedSets, shapes: Shapes) -> Table:
-    """A table of these rows.
-
-    Args:
-        rows: their numbers, at most `MOST_ROWS`.
-        sets: their words.
-        shapes: what the threshold says of their sizes.
-    """
-    sizes = np.diff(sets.starts)
-    first, last, parts = shapes.first, shapes.end, shapes.parts
-    total = int(count_keys(shapes, sizes).sum())
-    withouts = int(((np.maximum(last, first) - first)[sizes] * sizes).sum())
-    whole, without = new_filter(total - withouts), new_filter(withouts // 2)
-    keys, whose = np.empty(total, np.uint64), np.empty(total, np.uint64)
-    sketches = np.empty(len(rows), np.uint64)
-    _enter(*sets, first, last, parts, keys, whose, sketches, whole, without)
-    keys, whose, ends = _scatter(keys, whose)
-    bits = _bits(total)
-    begins, entries, rest = _fill(keys, whose, ends, bits, sets.starts, sketches, _CROWD, shapes.split)
-    buckets = Buckets(np.uint64(64 - bits), begins, entries, whole)
-    keys, whose = _part_all(keys, whose, rest, *sets, parts, shapes.lacking)
-    parted = new_filter(len(keys))
-    put_all(parted, keys)
-    keys, whose, ends = _scatter(keys, whose)
-    bits = _bits(len(keys))
-    begins, entries, _ = _fill(keys, whose, ends, bits, sets.starts, sketches, len(keys), 0)
-    quarters = new_filter(PARTS * int((shapes.first[sizes] == 0).sum()))
-    _put_quarters(*sets, first, quarters)
-    return Table(
-        rows, sets, buckets, without, Buckets(np.uint64(64 - bits), begins, entries, parted), quarters
-    )
-
-
-def _bits(keys: int) -> int:
-    """Of keys by which so many go into buckets of some four."""
-    return max((keys // 4).bit_length(), _FIRST_BITS)
-
-
-@compiled
-def _choose(
-    sizes: Bytes, parts: NDArray[np.uint32], dealt: int, quarters: Filter
-) -> _Flags:
+def _choose(sizes: Bytes, parts: NDArray[np.uint32], dealt: int, halves: Filter, quarters: Filter) -> _Flags:
     """The rows whose words have to be read: those that are long, or have three quarters in common."""
     wanted = np.zeros(len(sizes), np.bool_)
+    some, count = np.empty(len(sizes), np.int64), 0
     for row in range(len(sizes)):
+        one = np.uint64(parts[row, 0]) + np.uint64(parts[row, 1])
+        other = np.uint64(parts[row, 2]) + np.uint64(parts[row, 3])
+        # A row has at least as many units as words.
+        wanted[row] = sizes[row] >= min(dealt, LONG)
+        some[count] = row
+        met = holds(halves, sum_key(one, 0)) | holds(halves, sum_key(other, 1))
+        count += int(met & (sizes[row] > 0) & (not wanted[row]))
+    for row in some[:count]:
         total = np.uint64(0)
         for part in range(PARTS):
             total += np.uint64(parts[row, part])
-        found = False
         for part in range(PARTS):
-            found |= holds(quarters, _quarter_key(total - np.uint64(parts[row, part]), part))
-        # A row has at least as many units as words.
-        wanted[row] = found | (sizes[row] >= min(dealt, LONG))
+            wanted[row] |= holds(quarters, sum_key(total - np.uint64(parts[row, part]), part))
     return wanted
 
 
@@ -416,9 +77,9 @@ def _shared(words: Numbers, x: int, x_end: int, others: Numbers, y: int, y_end: 
         if count + min(x_end - x, y_end - y) < least:
             break
         one, other = words[x], others[y]
-        count += one == other
-        x += one <= other
-        y += other <= one
+        count += int(one == other)
+        x += int(one <= other)
+        y += int(other <= one)
     return count
 
 
@@ -439,8 +100,8 @@ def _hits(
 
     Step by step for all, so that many accesses to memory are under way at a time.
     """
-    whole, whole_of, without, without_of, hashes = _keys(starts, words, begin, end, first, last, parts)
-    altered = whole ^ _WITHOUT
+    whole, whole_of, without, without_of, hashes = keys_of(starts, words, begin, end, first, last, parts)
+    altered = whole ^ WITHOUT
     met, met_without = held(whole_filter, whole), held(without_filter, altered)
     met_whole = held(whole_filter, without)
     count = len(met) + len(met_without) + len(met_whole)
@@ -450,26 +111,26 @@ def _hits(
     crowds = 0
     for hit in range(count):
         crowded[crowds] = hit
-        crowds += np.int64(begins[np.int64(keys[hit] >> shift)] & np.uint32(1))
+        crowds += int(begins[np.int64(keys[hit] >> shift)] & np.uint32(1))
     more, more_of, rest = np.empty(1024, np.uint64), np.empty(1024, np.uint64), 0
     for hit in crowded[:crowds]:
-        row = np.int64(whose[hit] >> _ROW_AT)
-        band = np.int64((whose[hit] >> _BAND_AT) & np.uint64(255))
+        row = np.int64(whose[hit] >> ROW_AT)
+        band = np.int64((whose[hit] >> BAND_AT) & np.uint64(255))
         own = hashes[starts[row] - starts[begin] : starts[row + 1] - starts[begin]]
         if band and len(own) <= split_near:
             if rest + len(own) + 1 > len(more):
-                more, more_of = _longer(more), _longer(more_of)
-            part = np.int64(whose[hit] & _LOW)
-            added = _part_crowd(keys[hit], own, parts[band], part, lacking[len(own)], more[rest:])
+                more, more_of = longer(more), longer(more_of)
+            part = np.int64(whose[hit] & LOW)
+            added = part_crowd(keys[hit], own, parts[band], part, lacking[len(own)], more[rest:])
             more_of[rest : rest + added] = whose[hit]
             rest += added
     met = held(parted, more[:rest])
     rows = np.concatenate((whose, more_of[met]))
-    return np.concatenate((keys, more[met])), (rows >> _ROW_AT).astype(np.int64), count, hashes
+    return np.concatenate((keys, more[met])), (rows >> ROW_AT).astype(np.int64), count, hashes
 
 
 @compiled
-def _look_up(
+def _look_up(  # noqa: PLR0912 - a call for each candidate would cost more than it
     starts: _Longs, words: Numbers, first_row: int, since: int, limit: int,
     first: _Longs, last: _Longs, parts: _Longs, lacking: _Longs, apart: _Longs, overlaps: _Longs,
     split_near: int, new_rows: _Longs, new_starts: _Longs, new_words: Numbers, without_filter: Filter,
@@ -478,8 +139,8 @@ def _look_up(
 ) -> tuple[_Longs, int]:  # fmt: skip
     """Similar pairs of rows and those of a table: row, new row, shared words, words of both; and tries."""
     found, count, tried = np.empty((64, 4), np.int64), 0, 0
-    for begin in range(0, len(starts) - 1, _AT_A_TIME):
-        end = min(begin + _AT_A_TIME, len(starts) - 1)
+    for begin in range(0, len(starts) - 1, AT_A_TIME):
+        end = min(begin + AT_A_TIME, len(starts) - 1)
         keys, rows, wholes, hashes = _hits(
             starts, words, begin, end, first, last, parts, lacking, split_near, shift, begins,
             whole_filter, without_filter, parted,
@@ -497,21 +158,21 @@ def _look_up(
             if spans[hit, 0] < len(own_entries):
                 fetched |= own_entries[spans[hit, 0]]
         # What was fetched has to matter, or the compiler would leave the loop above out.
-        tried += np.int64(fetched == np.uint64(1))
+        tried += int(fetched == np.uint64(1))
         for hit in range(len(keys)):
             own_entries = entries if hit < wholes else parted_entries
             row = rows[hit]
             own = hashes[starts[row] - starts[begin] : starts[row + 1] - starts[begin]]
             size = len(own)
-            mark = ((keys[hit] & _TAGS) << _TAG_AT) | _sketch(own)
+            mark = ((keys[hit] & TAGS) << TAG_AT) | sketch_of(own)
             for at in range(spans[hit, 0], spans[hit, 1]):
-                differs = (own_entries[at] ^ mark) & ~_ROWS
-                if differs >> _TAG_AT:
+                differs = (own_entries[at] ^ mark) & ~ROWS
+                if differs >> TAG_AT:
                     continue
                 tried += 1
                 if np.int64(count_bits(differs)) > apart[size]:
                     continue
-                new = np.int64(own_entries[at] & _ROWS)
+                new = np.int64(own_entries[at] & ROWS)
                 both = size + new_starts[new + 1] - new_starts[new]
                 least = overlaps[both]
                 if least > min(size, both - size):
@@ -547,14 +208,18 @@ def look_up(
         since: of two rows from this number on only the pair that begins with the smaller number is given.
         limit: of pairs, from which on no more are looked for.
     """
+    whole, parted = table.buckets, table.parted
     found, candidates = _look_up(
-        *sets, first_row, since, limit,
+        sets.starts, sets.words, first_row, since, limit,
         shapes.first, shapes.end, shapes.parts, shapes.lacking, shapes.apart, shapes.overlaps,
-        shapes.split_near, table.rows, *table.sets, table.without, *table.buckets, *table.parted,
+        shapes.split_near, table.rows, table.sets.starts, table.sets.words, table.without,
+        whole.shift, whole.begins, whole.entries, whole.keys,
+        parted.shift, parted.begins, parted.entries, parted.keys,
     )  # fmt: skip
-    return Looked(*(np.ascontiguousarray(column) for column in found.T), candidates)
+    rows, new, overlap, union = (np.ascontiguousarray(column) for column in found.T)
+    return Looked(rows, new, overlap, union, candidates)
 
 
 def choose_rows(table: Table, shapes: Shapes, sizes: Bytes, parts: NDArray[np.uint32]) -> _Flags:
     """Which rows may have a similar one in the table, by what is kept beside their words."""
-    return _choose(sizes, parts, shapes.dealt, table.quarters)
+    return _choose(sizes, parts, shapes.dealt, table.halves, table.quarters)

@@ -88,9 +88,7 @@ class Vocabulary:
         known = self.hashes(0)
         self._slots, self._size = np.full(slots, -1, np.int32), 0
         self._known = np.empty(slots // 2, np.uint64)
-        self._size, _ = number_words(
-            known, self._slots, self._known, 0, np.empty(len(known), np.uint32), 0
-        )
+        self._size, _ = number_words(known, self._slots, self._known, 0, np.empty(len(known), np.uint32), 0)
 
 
 @compiled
@@ -228,7 +226,7 @@ def decode_rows(units: Units, sizes: Bytes, wanted: NDArray[np.bool_]) -> tuple[
         if count == LONG:
             count = np.int64(units[at]) | (np.int64(units[at + 1]) << 16)
             at += 2
-        end = at + count
+        end = at + int(count)
         if not wanted[row]:
             at = end
         while at < end:

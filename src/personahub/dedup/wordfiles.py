@@ -13,7 +13,7 @@ next, which writes over it. It tells a number of each 16,384 rows by which chang
 
 import json
 import os
-import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,15 +100,16 @@ class WordFiles:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Read the note; nothing counts where there is none of this format, or it tells of more than is there."""
+        """Read the note; nothing counts where there is none, or where it tells of what is not there."""
         self._folder = folder
         self._note = self._read_note()
         self._mapped: dict[str, NDArray[Any]] = {}
+        self._seen: set[int] = set()
         try:
             self._map()
-            if self._check_small() != self._note.check:
+            if self.blocks and self._check_small() != self._note.check:
                 self.clear()
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError, OverflowError):
             self.clear()
 
     def _read_note(self) -> _Note:
@@ -163,17 +164,23 @@ class WordFiles:
         return self._mapped["words"][begin : self.blocks[block].units]
 
     def check(self, block: int) -> None:
-        """See that a block is what was written.
+        """See that a block is what was written, when it is first read.
 
         Raises:
             DamagedError: it is not.
         """
-        begin, end = self.span(block)
-        if _check(self.sizes[begin:end], self.parts(block), self._units(block)) != self.blocks[block].check:
-            raise DamagedError
+        if block not in self._seen:
+            if self._checked(block) != self.blocks[block].check:
+                raise DamagedError
+            self._seen.add(block)
 
     def read(self, block: int, wanted: NDArray[np.bool_]) -> NumberedSets:
-        """The words of those of a block's rows that are wanted; others have none."""
+        """The words of those of a block's rows that are wanted; others have none.
+
+        Raises:
+            DamagedError: the block is not what was written; so does `take`.
+        """
+        self.check(block)
         begin, end = self.span(block)
         return NumberedSets(*decode_rows(self._units(block), self.sizes[begin:end], wanted))
 
@@ -220,13 +227,12 @@ class WordFiles:
             counts = old.vocabulary + len(rows.vocabulary), old.equal + len(rows.equal)
             self._note = _Note(_FORMAT, *counts, max(old.longest, rows.longest), 0, (*whole, *grown))
             self._map()
+            self._seen.difference_update(range(len(whole), len(old.blocks)))
             checked = [
                 Block(block.rows, block.units, self._checked(place))
                 for place, block in enumerate(grown, len(whole))
             ]
-            self._note = _Note(
-                _FORMAT, *counts, self.longest, self._check_small(), (*whole, *checked)
-            )
+            self._note = _Note(_FORMAT, *counts, self.longest, self._check_small(), (*whole, *checked))
             self._save()
         except OSError as error:
             self._note = old
@@ -236,9 +242,13 @@ class WordFiles:
             ) from error
 
     def clear(self) -> None:
-        """Forget all rows, and take the folder away."""
+        """Forget all rows, and take the files away."""
         self._note, self._mapped = _Note(), {}
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._seen.clear()
+        with suppress(OSError):
+            for name in (_NOTE, f"{_NOTE}.draft", *_KINDS):
+                (self._folder / name).unlink(missing_ok=True)
+            self._folder.rmdir()
         self._map()
 
     def _checked(self, block: int) -> int:
@@ -292,5 +302,6 @@ def _write(path: Path, begin: int, data: NDArray[Any]) -> None:
 def _check(*arrays: NDArray[Any]) -> int:
     check = 0
     for array in arrays:
-        check = hash((check, int(check_bytes(np.ascontiguousarray(array).view(np.uint8).reshape(-1)))))
+        own = int(check_bytes(np.ascontiguousarray(array).view(np.uint8).reshape(-1)))
+        check = (31 * check + own) % 2**64
     return check

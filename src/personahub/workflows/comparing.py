@@ -27,6 +27,8 @@ FLOORS = {Method.SURFACE: 0.8, Method.SEMANTIC: 0.7}
 """Edges are kept down to these similarities; the surface floor goes lower where a lower one is asked for."""
 _METHODS = np.array(["", Method.SURFACE, Method.SEMANTIC])
 _BATCH = 65_536
+_INDEXED = 200_000
+"""Of fewer texts all are read in less time than it takes to look an index up."""
 
 Ints = npt.NDArray[np.int64]
 
@@ -152,9 +154,17 @@ def compare_surface(hub: Hub, personas: Personas, threshold: float, memory: int,
             steps.began(f"comparing words, {what}", total)
         steps.advanced(done)
 
+    # Worth it where most are older.
+    indexed = len(firsts) >= _INDEXED and 2 * since >= len(firsts)
     descriptions = personas.table["description"].take(pa.array(firsts))
     found = surface_duplicates(
-        descriptions, floor, since=since, memory=memory, folder=hub.path, progress=progress
+        descriptions,
+        floor,
+        since=since,
+        memory=memory,
+        folder=hub.path,
+        index=hub.path / "words" if indexed else None,
+        progress=progress,
     )
     now = personas.compared_now(floor)
     edges = _surface_batches(personas, firsts, found.groups, found.edges, since)
