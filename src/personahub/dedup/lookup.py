@@ -48,19 +48,30 @@ class Looked(NamedTuple):
 
 
 @compiled
-def _choose(sizes: Bytes, parts: NDArray[np.uint32], dealt: int, halves: Filter, quarters: Filter) -> _Flags:
-    """The rows whose words have to be read: those that are long, or have three quarters in common."""
+def _choose(
+    sizes: Bytes, parts: NDArray[np.uint32], dealt: int, paired: int, halves: Filter, quarters: Filter,
+    pairs: Filter,
+) -> _Flags:  # fmt: skip
+    """The rows whose words have to be read: those that are long, or have parts in common."""
     wanted = np.zeros(len(sizes), np.bool_)
     some, count = np.empty(len(sizes), np.int64), 0
     for row in range(len(sizes)):
         one = np.uint64(parts[row, 0]) + np.uint64(parts[row, 1])
         other = np.uint64(parts[row, 2]) + np.uint64(parts[row, 3])
         # A row has at least as many units as words.
-        wanted[row] = sizes[row] >= min(dealt, LONG)
+        wanted[row] = sizes[row] >= min(max(dealt, paired), LONG)
         some[count] = row
-        met = holds(halves, sum_key(one, 0)) | holds(halves, sum_key(other, 1))
+        met = holds(halves, sum_key(one, 0)) | holds(halves, sum_key(other, 5)) | (sizes[row] >= dealt)
         count += int(met & (sizes[row] > 0) & (not wanted[row]))
     for row in some[:count]:
+        if sizes[row] >= dealt:
+            at = 0
+            for part in range(PARTS):
+                for near in range(part):
+                    both = np.uint64(parts[row, part]) + np.uint64(parts[row, near])
+                    wanted[row] |= holds(pairs, sum_key(both, at))
+                    at += 1
+            continue
         total = np.uint64(0)
         for part in range(PARTS):
             total += np.uint64(parts[row, part])
@@ -222,4 +233,4 @@ def look_up(
 
 def choose_rows(table: Table, shapes: Shapes, sizes: Bytes, parts: NDArray[np.uint32]) -> _Flags:
     """Which rows may have a similar one in the table, by what is kept beside their words."""
-    return _choose(sizes, parts, shapes.dealt, table.halves, table.quarters)
+    return _choose(sizes, parts, shapes.dealt, shapes.paired, table.halves, table.quarters, table.pairs)

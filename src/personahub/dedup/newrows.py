@@ -7,8 +7,8 @@ with one of the rarest words of their other parts. Two similar sets of sizes a a
 and b - ceil(tb) words of each other, so that the rarest word which their other parts share is among one more
 than these of the rarest of either; or they share none there, for which there is a key too.
 
-A row of one part has sums of halves and of three quarters of its words besides: one word less or more leaves
-one half, and three quarters, as they were.
+Four parts are kept of each row besides, whatever the threshold: one word less or more leaves three of them as
+they were, and two words leave two. By sums of these most short rows are passed over before words are read.
 
 What is written beside a key, whose it is, tells the row (24 bits), the band (8) and the part (32).
 """
@@ -84,6 +84,8 @@ class Shapes(NamedTuple):
         dealt: from this size on sets are dealt out into parts.
         split: up to this size rows are parted where they crowd.
         split_near: and so are no larger ones that are similar to such.
+        paired: below this size sets differ by two words at most from a similar one.
+        paired_near: the largest that is similar to one of them.
     """
 
     first: _Longs
@@ -95,6 +97,8 @@ class Shapes(NamedTuple):
     dealt: int
     split: int
     split_near: int
+    paired: int
+    paired_near: int
 
 
 class Buckets(NamedTuple):
@@ -122,8 +126,9 @@ class Table(NamedTuple):
         buckets: by sums of parts, whole ones and ones without a word; the filter has the whole ones.
         without: a filter of sums without a word.
         parted: by keys with a rare word.
-        halves: a filter of sums of halves of rows of one part.
-        quarters: of sums of three quarters of them.
+        halves: a filter of two sums of two of the four parts that are kept, of rows of one part.
+        quarters: of sums of three of the four.
+        pairs: of all six sums of two of them, of rows similar to such as differ by two words at most.
     """
 
     rows: _Longs
@@ -133,6 +138,7 @@ class Table(NamedTuple):
     parted: Buckets
     halves: Filter
     quarters: Filter
+    pairs: Filter
 
 
 def shapes_for(threshold: Fraction, largest: int) -> Shapes:
@@ -147,6 +153,7 @@ def shapes_for(threshold: Fraction, largest: int) -> Shapes:
     dealt = np.flatnonzero(bands.end > bands.first)
     p, q = threshold.numerator, threshold.denominator
     lacking = sizes - -(-p * sizes // q)
+    paired = -(-3 * p // (q - p))
     split = int(_LACKING * q // (q - p))
     return Shapes(
         np.where(alone, 0, bands.first),
@@ -158,6 +165,8 @@ def shapes_for(threshold: Fraction, largest: int) -> Shapes:
         int(min([*dealt, len(sizes)])),
         split,
         int(split * q // p) + 1,
+        paired,
+        paired * q // p + 1,
     )
 
 
@@ -343,29 +352,40 @@ def longer(array: _Hashes) -> _Hashes:
 
 
 @compiled
-def _put_sums(starts: _Longs, words: Numbers, first: _Longs, halves: Filter, quarters: Filter) -> None:
-    """Put sums of halves, and of three quarters, of rows of one part into filters."""
+def _put_sums(
+    starts: _Longs, words: Numbers, first: _Longs, paired: int, halves: Filter, quarters: Filter,
+    pairs: Filter,
+) -> None:  # fmt: skip
+    """Put sums of two and of three of a row's four parts into filters."""
     sums = np.empty(PARTS, np.uint64)
-    half, most = np.empty(2, np.uint64), np.empty(PARTS, np.uint64)
+    two, three = np.empty(6, np.uint64), np.empty(PARTS, np.uint64)
     for row in range(len(starts) - 1):
-        if first[starts[row + 1] - starts[row]] == 0:
-            sums[:] = 0
-            for word in words[starts[row] : starts[row + 1]]:
-                hashed = hash_of(word)
-                sums[np.int64(hashed >> np.uint64(62))] += hashed
-            total = sums.sum()
-            half[0] = sum_key(sums[0] + sums[1], 0)
-            half[1] = sum_key(total - sums[0] - sums[1], 1)
-            for part in range(PARTS):
-                most[part] = sum_key(total - sums[part], part)
-            put_all(halves, half)
-            put_all(quarters, most)
+        size = starts[row + 1] - starts[row]
+        if first[size] and size > paired:
+            continue
+        sums[:] = 0
+        for word in words[starts[row] : starts[row + 1]]:
+            hashed = hash_of(word)
+            sums[np.int64(hashed >> np.uint64(62))] += hashed
+        at = 0
+        for part in range(PARTS):
+            three[part] = sum_key(sums.sum() - sums[part], part)
+            for other in range(part):
+                two[at] = sum_key(sums[part] + sums[other], at)
+                at += 1
+        if first[size] == 0:
+            # Of the first and second part, and of the third and fourth.
+            put_all(halves, two[:1])
+            put_all(halves, two[5:])
+            put_all(quarters, three)
+        if size <= paired:
+            put_all(pairs, two)
 
 
 @compiled
 def sum_key(total: np.uint64, part: int) -> np.uint64:
-    """A filter's key of the lower half of a sum without one part."""
-    key = (((total & LOW) << np.uint64(2)) | np.uint64(part)) * _STEP
+    """A filter's key of the lower half of a sum of parts, which they are by a number up to 7."""
+    key = (((total & LOW) << np.uint64(3)) | np.uint64(part)) * _STEP
     return key ^ (key >> np.uint64(32))
 
 
@@ -397,9 +417,10 @@ def enter_rows(rows: _Longs, sets: NumberedSets, shapes: Shapes) -> Table:
     begins, entries, _ = _fill(keys, whose, ends, bits, sets.starts, sketches, len(keys), 0)
     alone = int((first[sizes] == 0).sum())
     halves, quarters = new_filter(2 * alone), new_filter(PARTS * alone)
-    _put_sums(*sets, first, halves, quarters)
+    pairs = new_filter(6 * int((sizes <= shapes.paired_near).sum()))
+    _put_sums(*sets, first, shapes.paired_near, halves, quarters, pairs)
     parted_buckets = Buckets(np.uint64(64 - bits), begins, entries, parted)
-    return Table(rows, sets, buckets, without, parted_buckets, halves, quarters)
+    return Table(rows, sets, buckets, without, parted_buckets, halves, quarters, pairs)
 
 
 def _bits(keys: int) -> int:
