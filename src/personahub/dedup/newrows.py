@@ -56,6 +56,7 @@ _Hashes = NDArray[np.uint64]
 _Flags = NDArray[np.bool_]
 
 AT_A_TIME = 512
+"""Rows whose keys are made together: they stay in the cache."""
 _FIRST_BITS = 8
 _CROWD = 48
 """A bucket of more entries is parted by rare words."""
@@ -66,9 +67,12 @@ WITHOUT = np.uint64(0x5851F42D4C957F2D)
 _NONE = np.uint64(0x14057B7EF767814F)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 LOW = np.uint64(0xFFFFFFFF)
+"""The lower half of a number."""
 _SKETCH, _SKETCH_AT, TAG_AT = np.uint64(26), np.uint64(22), np.uint64(48)
 TAGS, ROWS = np.uint64(0xFFFF), np.uint64(MOST_ROWS - 1)
+"""The bits of a key that an entry has, at `TAG_AT`, and those of its row, at 0."""
 ROW_AT, BAND_AT = np.uint64(40), np.uint64(32)
+"""Where row and band are in what tells whose a key is."""
 
 
 class Shapes(NamedTuple):

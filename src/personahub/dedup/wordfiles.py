@@ -242,12 +242,22 @@ class WordFiles:
             ) from error
 
     def clear(self) -> None:
-        """Forget all rows, and take the files away."""
+        """Forget all rows, and take the files away.
+
+        Raises:
+            UserError: they cannot be taken away.
+        """
         self._note, self._mapped = _Note(), {}
         self._seen.clear()
-        with suppress(OSError):
+        try:
             for name in (_NOTE, f"{_NOTE}.draft", *_KINDS):
                 (self._folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{self._folder}: the index of words does not fit and cannot be made anew"
+                f" ({error.strerror or error}): delete the folder"
+            ) from error
+        with suppress(OSError):  # It has other files, or is not there.
             self._folder.rmdir()
         self._map()
 
