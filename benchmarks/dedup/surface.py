@@ -2,6 +2,7 @@
 
     python benchmarks/dedup/surface.py --data DATA [-n 1000000] [--languages en ru zh] [--thresholds 0.8 0.9]
         [--peers] [--minhash 0.8 0.6] [--scale 10000000 100000000] [--real] [--memory 1]
+        [--incremental 10000000 1000000]
 
 Made texts (made_texts.py, a tenth of them planted near copies), each measurement in a process of its own. CPU
 seconds are of all threads, without the loading of compiled loops; where texts are made while they are
@@ -11,6 +12,8 @@ compared, the seconds of making them are taken off. Candidates are pairs that we
 text whether an earlier one is near. Right is who has an earlier text at or above 0.9 by its words. Each peer
 has 128 permutations and a threshold of 0.9. (pip install rensa datasketch gaoya)
 --minhash: our MinHash at these thresholds, and how many of the links it finds.
+--incremental OLD NEW: new texts against old ones, made anew like those of --scale, through an index: warm,
+when it knows the old ones, cold, when it is made of them first; and all at once, without one.
 --scale: texts are made anew whenever they are read, and none is held.
 --real: dictionary glosses and short texts as they are, for the shares that stay at each threshold; and
 articles whose near copies are labelled.
@@ -22,10 +25,12 @@ import json
 import multiprocessing
 import os
 import resource
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +39,8 @@ from made_texts import LANGUAGES, MadeTexts
 
 from personahub.dedup import MinHash, minhash_duplicates, surface_duplicates
 from personahub.dedup.exact import join_exactly
+from personahub.dedup.index import compare_through_index
+from personahub.dedup.passes import Alike
 from personahub.kernels.words import find_words
 
 _LIMIT = 200_000_000
@@ -115,6 +122,43 @@ def scale(data: Path, language: str, n: int, threshold: float, memory: int) -> N
         f"{found.candidates / n:.2f} | {links} | {n - len(found.equal):,} different | {peak_megabytes():,} |",
         flush=True,
     )
+
+
+def incremental(data: Path, language: str, old: int, new: int, threshold: float, memory: int) -> None:
+    """Print the rows of new texts against old ones: cold, warm, and all at once."""
+    exact = Fraction(str(threshold))
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+
+        def through_index(texts: MadeTexts, since: int, index: str = "index") -> Alike:
+            return compare_through_index(
+                texts, exact, Path(folder, index), since=since, limit=_LIMIT, memory=memory
+            )
+
+        through_index(MadeTexts(data, language, 20_000), 10_000, "first")
+        join_exactly(MadeTexts(data, language, 20_000), exact, limit=_LIMIT, memory=2**26)
+        first, texts = MadeTexts(data, language, old), MadeTexts(data, language, old + new)
+        told = f"| {language} | {threshold} | {old:,} | {new:,} |"
+        made = _timed(lambda: through_index(first, old), first)[1]
+        size = sum(path.stat().st_size for path in Path(folder, "index").iterdir())
+        found, cpu, wall = _timed(lambda: through_index(texts, old), texts)
+        rest = f"{len(found.links.a):,} | {found.candidates / new:.1f} | {size / old:.0f} |"
+        for name, seconds in (("warm", cpu), ("cold", made + cpu)):
+            print(f"{told} {name} | {seconds:.2f} | {new / seconds / 1e3:,.0f} k | {rest}", flush=True)
+        print(f"<!-- warm: {wall:.2f} s on the clock, with making texts; {peak_megabytes():,} MB -->")
+        at_once, cpu, _ = _timed(
+            lambda: join_exactly(texts, exact, since=old, limit=_LIMIT, memory=memory), texts
+        )
+        same = all(np.array_equal(a, b) for a, b in zip(found.links, at_once.links, strict=True))
+        print(
+            f"{told} at once | {cpu:.2f} | {new / cpu / 1e3:,.0f} k | {'the same' if same else 'OTHERS'} |||"
+        )
+
+
+def _timed(work: Callable[[], Alike], texts: MadeTexts) -> tuple[Alike, float, float]:
+    """What is found, CPU seconds without those of making texts, and seconds on the clock."""
+    texts.seconds, started, cpu = 0.0, time.perf_counter(), time.process_time()
+    found = work()
+    return found, time.process_time() - cpu - texts.seconds, time.perf_counter() - started
 
 
 def rensa_flags(words: Sequence[list[str]]) -> Iterator[bool]:
@@ -279,6 +323,24 @@ def brute_force(data: Path, languages: Sequence[str]) -> None:
             exactness(data, language, 5000, threshold)
 
 
+def minhash_table(data: Path, counts: list[int], languages: list[str], thresholds: list[float]) -> None:
+    """Print the table of our MinHash beside our exact join."""
+    head = "| | | texts | threshold | bands | chance at it | wall s | CPU s | candidates | links | recall |"
+    print(f"\n{head} precision |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    for n, threshold, language in product(counts, thresholds, languages):
+        in_own_process(by_minhash, data, language, n, threshold)
+
+
+def incremental_table(
+    data: Path, old: int, new: int, languages: list[str], thresholds: list[float], memory: int
+) -> None:
+    """Print the table of new texts against old ones."""
+    head = "| | threshold | old | new | index | CPU s | new texts/s a core | links | tries a new text |"
+    print(f"\n{head} bytes an old text |\n|---|--:|--:|--:|---|--:|--:|--:|--:|--:|")
+    for language, threshold in product(languages, thresholds):
+        in_own_process(incremental, data, language, old, new, threshold, memory)
+
+
 def main() -> None:
     """Read the command line, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -289,28 +351,23 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--minhash", type=float, nargs="+", default=[], metavar="THRESHOLD")
     parser.add_argument("--scale", type=float, nargs="*", default=[])
+    parser.add_argument("--incremental", type=float, nargs=2, metavar=("OLD", "NEW"))
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--memory", type=float, default=1.0, help="GiB for filters and candidates at scale")
     args = parser.parse_args()
     print(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}\n")
     head = "| | texts | threshold | wall s | CPU s | M texts/s a core | candidates | links | stay | peak MB |"
     print(f"{head}\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-    for n in args.n:
-        for threshold in args.thresholds:
-            for language in args.languages:
-                in_own_process(measure, args.data, language, n, threshold)
+    for n, threshold, language in product(args.n, args.thresholds, args.languages):
+        in_own_process(measure, args.data, language, n, threshold)
     for n in args.scale:
         for language in args.languages:
             in_own_process(scale, args.data, language, int(n), args.thresholds[0], int(args.memory * 2**30))
     if args.minhash:
-        head = (
-            "| | | texts | threshold | bands | chance at it | wall s | CPU s | candidates | links | recall |"
-        )
-        print(f"\n{head} precision |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-        for n in args.n:
-            for threshold in args.minhash:
-                for language in args.languages:
-                    in_own_process(by_minhash, args.data, language, n, threshold)
+        minhash_table(args.data, args.n, args.languages, args.minhash)
+    if args.incremental:
+        old, new = map(int, args.incremental)
+        incremental_table(args.data, old, new, args.languages, args.thresholds, int(args.memory * 2**30))
     if args.peers:
         beside_peers(args.data, args.languages)
     if args.n:

@@ -25,7 +25,7 @@ RECALL = 0.99
 _ROWS = 2048
 _BATCH = 100_000  # Edges given at a time, at least.
 _EXACT = 100_000
-_WORTH = 20_000
+_WORTH = 8_000
 """Vectors of which each is compared with all, for whom learning clusters of a million takes as long."""
 
 _Ints = npt.NDArray[np.int64]
@@ -77,8 +77,8 @@ def semantic_edges(
 ) -> SemanticEdges:
     """The pairs of rows whose cosine, rounded to four decimals, is at or above the threshold.
 
-    All of them up to 100,000 rows, or where fewer than 20,000 are new; else about the asked share. Beside the
-    vectors this holds 8 bytes a row and at most 300 MB; of more than 100,000 rows about 250 bytes each.
+    All of them up to 100,000 rows, or where no more than 8,000 are new; else about the asked share. Beside
+    the vectors this holds 8 bytes a row and at most 300 MB; of more than 100,000 rows about 250 bytes each.
 
     Args:
         vectors: shape (n, dimensions), float16, maybe a memory map; only rows that are to be compared.

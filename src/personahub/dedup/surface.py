@@ -160,6 +160,7 @@ def surface_duplicates(
     max_pairs: int = MAX_PAIRS,
     memory: int = MEMORY,
     folder: Path | None = None,
+    index: Path | None = None,
     progress: "Progress | None" = None,
 ) -> SurfaceDuplicates:
     """Find the texts that share most of their words, exactly.
@@ -175,17 +176,27 @@ def surface_duplicates(
         memory: bytes for what is compared, beside the texts, 20 bytes of each, and what is found; more goes
             to temporary files.
         folder: where these lie; None for the system's temporary folder.
+        index: a folder that keeps the texts' words, by which from 0.75 up rows from ``since`` on are compared
+            without reading those before it. It may be deleted at any time, and is made where it is not there,
+            is damaged, or is of other texts, as a sample tells; None for reading all texts.
         progress: told what is done, how many texts of it, and of how many.
 
     Raises:
         UserError: an argument is out of its range or not of these types; there is too little memory or disk.
     """
     from personahub.dedup.exact import join_exactly
+    from personahub.dedup.index import compare_through_index
+    from personahub.dedup.signatures import LEAST_THRESHOLD
 
     exact, source = as_written(threshold), read_from(texts, since)
-    found = join_exactly(
-        source, exact, since=since, limit=max_pairs, memory=memory, folder=folder, progress=progress
-    )
+    if index and exact >= LEAST_THRESHOLD:
+        found = compare_through_index(
+            source, exact, index, since=since, limit=max_pairs, memory=memory, progress=progress
+        )
+    else:
+        found = join_exactly(
+            source, exact, since=since, limit=max_pairs, memory=memory, folder=folder, progress=progress
+        )
     return SurfaceDuplicates(
         threshold, since, max_pairs, found.groups(len(source)), found.candidates, found.links
     )

@@ -7,7 +7,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["eight_bytes", "fetch_or", "leading_zeros"]
+__all__ = ["count_bits", "eight_bytes", "fetch_or", "leading_zeros"]
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -40,6 +40,16 @@ def leading_zeros(_context: Any, value: Any) -> Any:
 
     def generate(_: Any, builder: Any, _signature: Any, args: Any) -> Any:
         return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def count_bits(_context: Any, value: Any) -> Any:
+    """How many bits of a number of 64 are set."""
+
+    def generate(_: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
 
     return types.uint64(types.uint64), generate
 

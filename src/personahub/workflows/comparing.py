@@ -5,7 +5,7 @@ before is not compared again: new personas are, with each other and with all old
 those are in, so that every view at or above the floor is what one comparison of everything would give.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from personahub.dedup import (
     MEMORY,
     Chosen,
     MinHash,
+    SurfaceDuplicates,
     View,
     choose,
     choose_below,
@@ -47,6 +48,8 @@ FLOORS = {Method.SURFACE: 0.8, Method.SEMANTIC: 0.7}
 """Edges are kept down to these similarities; the surface floor goes lower where a lower one is asked for."""
 _METHODS = np.array(["", Method.SURFACE, Method.SEMANTIC])
 _BATCH = 65_536
+_INDEXED = 200_000
+"""Of fewer texts all are read in less time than it takes to look an index up."""
 
 Ints = npt.NDArray[np.int64]
 
@@ -198,8 +201,14 @@ def compare_surface(
             steps.began(f"comparing words, {what}", total)
         steps.advanced(done)
 
+    # Worth it where most are older.
+    indexed = len(firsts) >= _INDEXED and 2 * since >= len(firsts)
     descriptions = personas.table["description"].take(pa.array(firsts))
-    compare = partial(minhash_duplicates, settings=minhash) if minhash else surface_duplicates
+    compare: Callable[..., SurfaceDuplicates] = (
+        partial(minhash_duplicates, settings=minhash)
+        if minhash
+        else partial(surface_duplicates, index=hub.path / "words" if indexed else None)
+    )
     found = compare(descriptions, floor, since=since, memory=memory, folder=hub.path, progress=progress)
     now = replace(personas.compared_now(floor), minhash=asdict(minhash) if minhash else {})
     edges = _surface_batches(personas, firsts, found.groups, found.edges, since)
