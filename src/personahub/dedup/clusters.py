@@ -11,16 +11,15 @@ How many are needed is learned from the vectors: for some of them all near ones 
 how many visits find the asked share; others tell what share that finds.
 """
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from personahub.dedup.cosines import Cosines, Pairs, join_pairs
+from personahub.kernels.threads import in_threads
 from personahub.kernels.vectors import highest_places, list_by_number
 
 __all__ = ["Clusters", "Plan", "learn", "plan"]
@@ -30,17 +29,20 @@ _CENTRES = 4
 _SAMPLE = 32
 """Vectors that each centre is learned from."""
 _ROUNDS = 4
-_SAMPLED = 1200
-"""Vectors that are compared with all: two thirds to learn from, the others to tell what is found."""
+_SAMPLED = 80
+"""One vector of so many is compared with some others, a tenth of all products: two thirds to learn from, a
+third to tell what is found."""
+_LEAST_SAMPLED, _MOST_SAMPLED = 600, 50_000
+_AMONG = 100_000
 _FEW = 8
 """Clusters that are visited where nothing near is found to learn from."""
 _ROWS = 8192
 _VISITORS = 4096
 _AT_HOME = 2048
+_RANKED = 512
 
 _Ints = npt.NDArray[np.int64]
 _Floats = npt.NDArray[np.float32]
-_Done = TypeVar("_Done")
 Progress = Callable[[int, int], None]
 
 
@@ -93,41 +95,46 @@ def plan(cosines: Cosines, count: int, least: int, recall: float, seed: int = 0)
         seed: of the samples.
     """
     centres = learn(cosines, count, seed)
-    rows = np.random.default_rng(seed + 1).choice(count, min(_SAMPLED, count), replace=False)
+    random = np.random.default_rng(seed + 1)
+    others = np.sort(random.choice(count, min(_AMONG, count), replace=False))
+    sampled = min(max(count // _SAMPLED, _LEAST_SAMPLED), _MOST_SAMPLED, count)
+    rows = random.choice(count, sampled, replace=False)
     learned = len(rows) * 2 // 3
-    needed = _visits_needed(cosines, centres, np.sort(rows[:learned]), count, least)
+    needed = _visits_needed(cosines, centres, np.sort(rows[:learned]), others, least)
     # A little more, so that it is found among others too.
     asked = recall + (1 - recall) / 5
     visits = int(np.quantile(needed, asked, method="higher")) if len(needed) else _FEW
     visits = min(visits, len(centres))
-    told = _visits_needed(cosines, centres, np.sort(rows[learned:]), count, least)
+    told = _visits_needed(cosines, centres, np.sort(rows[learned:]), others, least)
     found = float((told <= visits).mean()) if len(told) else None
     return Plan(centres, visits, found, len(told))
 
 
-def _visits_needed(cosines: Cosines, centres: _Floats, rows: _Ints, count: int, least: int) -> _Ints:
-    """For each pair of one of these rows and any other that is near: visits that are needed to find it."""
+def _visits_needed(cosines: Cosines, centres: _Floats, rows: _Ints, others: _Ints, least: int) -> _Ints:
+    """The visits that are needed to find each near pair of one of these rows and one of the others."""
     needed = [np.empty(0, np.int64)]
-    unit = cosines.unit(rows)
-    scores = unit @ centres.T
-    home = scores.argmax(axis=1)
-    for start in range(0, count, _ROWS):
-        block = np.arange(start, min(start + _ROWS, count))
-        others = cosines.unit(block)
-        at_row, at_other = cosines.propose(unit, others, least)
-        near = cosines.check(rows, block, at_row, at_other, least)
-        at_row, at_other = near.left, near.right
-        other_than = rows[at_row] != block[at_other]
-        at_row, at_other = at_row[other_than], at_other[other_than]
-        there, which = np.unique(at_other, return_inverse=True)
-        theirs = others[there] @ centres.T
-        their_home = theirs.argmax(axis=1)
-        for first in range(0, len(at_row), _ROWS // 16):
-            one, other = at_row[first : first + _ROWS // 16], which[first : first + _ROWS // 16]
-            needed.append(
-                1 + np.minimum(_rank(scores[one], their_home[other]), _rank(theirs[other], home[one]))
-            )
+    for start in range(0, len(rows), _AT_HOME):
+        some = rows[start : start + _AT_HOME]
+        unit = cosines.unit(some)
+        scores = unit @ centres.T
+        for begin in range(0, len(others), _ROWS):
+            block = others[begin : begin + _ROWS]
+            theirs = cosines.unit(block)
+            near = cosines.check(some, block, *cosines.propose(unit, theirs, least), least)
+            distinct = some[near.left] != block[near.right]
+            one, other = near.left[distinct], near.right[distinct]
+            there, which = np.unique(other, return_inverse=True)
+            needed.append(_needed(scores, one, theirs[there] @ centres.T, which))
     return np.concatenate(needed)
+
+
+def _needed(scores: _Floats, one: _Ints, theirs: _Floats, other: _Ints) -> _Ints:
+    """How many clusters either of two has to visit to come to the home of the other, pair by pair."""
+    found = np.empty(len(one), np.int64)
+    for start in range(0, len(one), _RANKED):
+        x, y = scores[one[start : start + _RANKED]], theirs[other[start : start + _RANKED]]
+        found[start : start + _RANKED] = np.minimum(_rank(x, y.argmax(axis=1)), _rank(y, x.argmax(axis=1)))
+    return found + 1
 
 
 def _rank(scores: _Floats, wanted: _Ints) -> _Ints:
@@ -157,8 +164,9 @@ class Clusters:
             scores = cosines.unit(np.arange(start, min(start + _ROWS, count))) @ found.centres.T
             highest_places(scores, self._visits[start : start + len(scores)])
 
-        for _ in _in_threads(visit, range(0, count, _ROWS)):
-            pass
+        with threadpool_limits(1, "blas"):
+            for _ in in_threads(visit, range(0, count, _ROWS)):
+                pass
         self._homes = list_by_number(self._visits[:, :1], len(found.centres))
         self._visitors = list_by_number(self._visits, len(found.centres))
         at_home, visiting = np.diff(self._homes[0]), np.diff(self._visitors[0])
@@ -172,12 +180,13 @@ class Clusters:
             progress: called with the dot products that are done and those there are.
         """
         done, whole = 0, int(self._products.sum())
-        found = _in_threads(lambda cluster: self._pairs_of(cluster, least), range(len(self._products)))
-        for products, pairs in zip(self._products.tolist(), found, strict=True):
-            yield pairs
-            done += products
-            if progress:
-                progress(done, whole)
+        with threadpool_limits(1, "blas"):
+            found = in_threads(lambda cluster: self._pairs_of(cluster, least), range(len(self._products)))
+            for products, pairs in zip(self._products.tolist(), found, strict=True):
+                yield pairs
+                done += products
+                if progress:
+                    progress(done, whole)
 
     def _pairs_of(self, cluster: int, least: int) -> Pairs:
         """The near pairs of a visitor and one at home in a cluster, but for those found elsewhere too."""
@@ -213,23 +222,3 @@ class Clusters:
     def _members(lists: tuple[_Ints, npt.NDArray[np.int32]], cluster: int) -> _Ints:
         starts, rows = lists
         return rows[starts[cluster] : starts[cluster + 1]].astype(np.int64)
-
-
-def _in_threads(work: Callable[[int], _Done], items: Iterable[int]) -> Iterator[_Done]:
-    """What the work gives for each item, in order, by as many threads as cores."""
-    from threadpoolctl import threadpool_limits
-
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    begun: deque[Future[_Done]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="dedup")
-    with threadpool_limits(1, "blas"):
-        try:
-            for item in items:
-                begun.append(pool.submit(work, item))
-                if len(begun) > 2 * threads:
-                    yield begun.popleft().result()
-            while begun:
-                yield begun.popleft().result()
-        finally:
-            # After an interrupt or a fault nobody waits for these.
-            pool.shutdown(wait=False, cancel_futures=True)

@@ -18,6 +18,7 @@ from personahub.dedup.partitions import Partitions
 from personahub.dedup.signatures import least_overlaps
 from personahub.kernels.hashing import HashedWords, hash_words, mix
 from personahub.kernels.texts import TextSource
+from personahub.kernels.threads import core_count, in_threads
 
 __all__ = ["Found", "Sets", "pairs_at_a_time", "split_equal"]
 
@@ -147,18 +148,23 @@ class Found:
         """Compare what waits."""
         pairs = _once(np.concatenate([*self._waiting, np.empty(0, np.uint64)]))
         self._waiting, self._count = [], 0
-        found = [Links.none()]
-        for start in range(0, len(pairs) if self._links is not None else 0, self.at_a_time):
-            some = pairs[start : start + self.at_a_time]
-            a, b = (some >> np.uint64(32)).astype(np.int64), (some & np.uint64(0xFFFFFFFF)).astype(np.int64)
-            sets = _word_sets(self._texts, _once(np.concatenate([a, b])), self._sets_of)
-            one, other = sets.places(a), sets.places(b)
-            shared = _count_shared(sets.starts, sets.words, one, other)
-            sizes = np.diff(sets.starts)
-            both = sizes[one] + sizes[other]
-            similar = shared >= least_overlaps(self._threshold, int(both.max()))[both]
-            found.append(Links(a[similar], b[similar], shared[similar], both[similar] - shared[similar]))
-        self._add(sort_links(found))
+        if self._links is None or not len(pairs):
+            return
+        # All threads together hold the words of so many.
+        size = -(-self.at_a_time // core_count())
+        blocks = (pairs[start : start + size] for start in range(0, len(pairs), size))
+        self._add(sort_links(list(in_threads(self._similar, blocks))))
+
+    def _similar(self, pairs: _Hashes) -> Links:
+        """Those of the pairs that reach the threshold."""
+        a, b = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        sets = _word_sets(self._texts, _once(np.concatenate([a, b])), self._sets_of)
+        one, other = sets.places(a), sets.places(b)
+        shared = _count_shared(sets.starts, sets.words, one, other)
+        sizes = np.diff(sets.starts)
+        both = sizes[one] + sizes[other]
+        similar = shared >= least_overlaps(self._threshold, int(both.max()))[both]
+        return Links(a[similar], b[similar], shared[similar], both[similar] - shared[similar])
 
 
 def _once(numbers: NDArray[Any]) -> NDArray[Any]:

@@ -8,10 +8,7 @@ from the disk in their order, and most short rows are passed over by sums alone.
 A folder that is gone, damaged, or of other texts is made anew from the texts.
 """
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,6 +32,7 @@ from personahub.dedup.wordfiles import DamagedError, Rows, WordFiles
 from personahub.kernels.filters import Filter, holds, new_filter, put_all
 from personahub.kernels.hashing import hash_words
 from personahub.kernels.texts import TextSource
+from personahub.kernels.threads import in_threads
 
 __all__ = ["compare_through_index"]
 
@@ -229,7 +227,6 @@ class _Index:
     def _pass(self, table: Table, shapes: Shapes, since: int, limit: int) -> Iterator[Looked]:
         """What all rows have in common with a table's, block by block."""
         blocks = len(self.files.blocks)
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
         def work(block: int) -> Looked:
             self.files.check(block)
@@ -237,29 +234,13 @@ class _Index:
             wanted = choose_rows(table, shapes, self.files.sizes[begin:end], self.files.parts(block))
             return look_up(table, shapes, self.files.read(block, wanted), begin, since, limit)
 
-        for block, found in enumerate(_in_threads(work, blocks, threads)):
+        for block, found in enumerate(in_threads(work, range(blocks))):
             self._told("comparing", self.files.blocks[block].rows)
             yield found
 
     def _told(self, what: str, done: int) -> None:
         if self._progress:
             self._progress(what, done, len(self._texts))
-
-
-def _in_threads(work: Callable[[int], Looked], count: int, threads: int) -> Iterator[Looked]:
-    """What work gives for each number, in their order."""
-    begun: deque[Future[Looked]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="dedup")
-    try:
-        for number in range(count):
-            begun.append(pool.submit(work, number))
-            if len(begun) > 2 * threads:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
-    finally:
-        # After an interrupt or a fault nobody waits for these.
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 @compiled

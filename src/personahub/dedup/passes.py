@@ -4,12 +4,9 @@ Of each text the sum of its words' hashes is kept (8 bytes), its size (1 byte) a
 of equal sums are read again, and of those with exactly the same words the first stands for all.
 """
 
-import os
 import shutil
 import tempfile
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +22,7 @@ from personahub.errors import UserError
 from personahub.kernels.filters import Filter, new_filter
 from personahub.kernels.hashing import HashedWords
 from personahub.kernels.texts import TextSource
+from personahub.kernels.threads import in_threads
 
 __all__ = ["TWICE", "Alike", "Passes", "Progress", "check_room"]
 
@@ -166,9 +164,17 @@ class Passes:
         Raises:
             UserError: there are more or fewer texts than were told of.
         """
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        first = 0
 
-        def take(row: int, array: pa.Array) -> int:
+        def blocks() -> Iterator[tuple[int, pa.Array]]:
+            nonlocal first
+            for array in self._texts.read():
+                if first + len(array) <= len(self._texts):
+                    yield first, array
+                first += len(array)
+
+        def take(block: tuple[int, pa.Array]) -> int:
+            row, array = block
             wanted = None
             if compared_from is not None:
                 end = row + len(array)
@@ -178,26 +184,14 @@ class Passes:
                 row += len(words.starts) - 1
             return len(array)
 
-        begun: deque[Future[int]] = deque()
-        done = first = 0
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="dedup")
-        try:
-            for array in self._texts.read():
-                if first + len(array) <= len(self._texts):
-                    begun.append(pool.submit(take, first, array))
-                first += len(array)
-                while len(begun) > 2 * threads:
-                    done = self._told(what, done + begun.popleft().result())
-            while begun:
-                done = self._told(what, done + begun.popleft().result())
-            if first != len(self._texts):
-                raise UserError(
-                    f"The texts changed while they were compared: {len(self._texts):,} were told of, and"
-                    f" {first:,} are read; compare them when nobody writes them."
-                )
-        finally:
-            # After an interrupt or a fault nobody waits for these.
-            pool.shutdown(wait=False, cancel_futures=True)
+        done = 0
+        for taken in in_threads(take, blocks()):
+            done = self._told(what, done + taken)
+        if first != len(self._texts):
+            raise UserError(
+                f"The texts changed while they were compared: {len(self._texts):,} were told of, and"
+                f" {first:,} are read; compare them when nobody writes them."
+            )
 
     def scan(self, wanted: Filter) -> Partitions:
         """The sums of compared rows that may be among the wanted, with their rows."""

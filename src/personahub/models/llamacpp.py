@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
+from personahub.kernels.threads import core_count
 from personahub.models.choices import TOP, choices_of, first_tokens
 from personahub.models.protocols import Reply, Request, RequestError, Usage
 
@@ -84,8 +85,8 @@ class LlamaCpp:
         params.warmup = False
         params.verbosity = 0
         params.hostnames = ["127.0.0.1"]
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        if cores and cores < (os.cpu_count() or 1):
+        cores = core_count()
+        if cores < (os.cpu_count() or 1):
             # llama.cpp counts the machine's cores, not those this process may use.
             params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores
         try:
