@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from personahub.compiled import compiled
 from personahub.dedup.join import Links, count_shared, link_similar, sort_links
 from personahub.dedup.meeting import pair_runs
-from personahub.dedup.partitions import Partitions
 from personahub.dedup.signatures import least_overlaps
 from personahub.kernels.hashing import HashedWords, hash_words, mix
 from personahub.kernels.texts import TextSource
@@ -87,15 +86,17 @@ class Found:
         if self._count >= self.at_a_time:
             self._compare()
 
-    def meet(self, keys: Partitions, state: NDArray[np.uint8], allowed: _Longs) -> None:
+    def meet(
+        self, keys: Iterator[tuple[_Hashes, _Hashes]], state: NDArray[np.uint8], allowed: _Longs
+    ) -> None:
         """Take pairs of rows that have a key in common, or in a crowd compare them at once.
 
         Args:
-            keys: and what belongs to them, as `find_parts` gives both.
+            keys: and what belongs to them, as `find_parts` gives both; sorted, each key in one partition.
             state: of all rows; of each pair one is in state 2.
             allowed: as `allowed_differences` gives them.
         """
-        for sorted_, described in keys.read():
+        for sorted_, described in keys:
             pairs, rows, groups, tried = pair_runs(sorted_, described, state, allowed, _CROWD)
             self.add(pairs, tried)
             for some in _whole_groups(groups, 2 * self.at_a_time):

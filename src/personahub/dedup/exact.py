@@ -138,10 +138,12 @@ class _Join:
             parts.forget()
             with passes.scan(wanted) as sums:
                 passes.sums = np.empty(0, np.uint64)
-                for one, other in zip(dropped.read(), sums.read(), strict=True):
+                met = zip(dropped.read(), sums.read(), strict=True)
+                for one, other in passes.each("comparing candidates", met):
                     pairs = meeting.pair_sums(*one, *other, passes.state)
                     self._found.add(pairs, len(pairs))
-            self._found.meet(keys, passes.state, meeting.allowed_differences(self._threshold))
+            shared = passes.each("comparing candidates of parts", keys.read())
+            self._found.meet(shared, passes.state, meeting.allowed_differences(self._threshold))
 
 
 class _Parts:

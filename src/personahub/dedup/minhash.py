@@ -200,7 +200,7 @@ def join_by_minhash(
                 lambda row, words: met.add(find_keys(*words, banding, family, row, twice)),
                 compared_from=1,
             )
-        found.meet(met, passes.state, allowed)
+        found.meet(passes.each("comparing candidates", met.read()), passes.state, allowed)
     links = found.links()
     if links and not settings.verify:
         links = links._replace(union=np.full_like(links.union, settings.hashes))

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from personahub.compiled import compiled
 from personahub.errors import UserError
 
-__all__ = ["Partitions"]
+__all__ = ["PARTITIONS", "Partitions"]
 
-_COUNT = 32
+PARTITIONS = 32
+"""As many as there are of the first bits of a key that tell its partition."""
 _SHIFT = np.uint64(59)
 _Numbers = NDArray[np.uint64]
 
@@ -34,7 +35,7 @@ class Partitions:
         self._memory = memory
         self._folder = folder
         self._files: list[IO[bytes]] = []
-        self._held: list[list[_Numbers]] = [[] for _ in range(_COUNT)]
+        self._held: list[list[_Numbers]] = [[] for _ in range(PARTITIONS)]
         self._bytes = 0
         self._lock = Lock()
 
@@ -60,7 +61,7 @@ class Partitions:
         sorted_, ends = _scatter(pairs)
         with self._lock:
             self._bytes += sorted_.nbytes
-            for part in range(_COUNT):
+            for part in range(PARTITIONS):
                 if ends[part + 1] > ends[part]:
                     self._held[part].append(sorted_[ends[part] : ends[part + 1]])
             if self._bytes > self._memory:
@@ -69,7 +70,7 @@ class Partitions:
     def _spill(self) -> None:
         try:
             if not self._files:
-                for _ in range(_COUNT):
+                for _ in range(PARTITIONS):
                     self._files.append(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115 - read later
             for file, arrays in zip(self._files, self._held, strict=True):
                 for array in arrays:
@@ -87,7 +88,7 @@ class Partitions:
 
         All 32 are given, of which some may be empty. Equal keys are in one of them.
         """
-        for part in range(_COUNT):
+        for part in range(PARTITIONS):
             arrays = self._held[part]
             if self._files:
                 self._files[part].seek(0)
@@ -103,10 +104,10 @@ class Partitions:
 @compiled
 def _scatter(pairs: _Numbers) -> tuple[_Numbers, NDArray[np.int64]]:
     """The pairs partition by partition, and where each begins."""
-    ends = np.zeros(_COUNT + 1, np.int64)
+    ends = np.zeros(PARTITIONS + 1, np.int64)
     for at in range(len(pairs)):
         ends[np.int64(pairs[at, 0] >> _SHIFT) + 1] += 1
-    for part in range(_COUNT):
+    for part in range(PARTITIONS):
         ends[part + 1] += ends[part]
     free = ends[:-1].copy()
     out = np.empty_like(pairs)

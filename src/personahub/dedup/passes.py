@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from personahub.dedup import meeting
 from personahub.dedup.compare import Sets, pairs_at_a_time, split_equal
 from personahub.dedup.join import Links
-from personahub.dedup.partitions import Partitions
+from personahub.dedup.partitions import PARTITIONS, Partitions
 from personahub.errors import UserError
 from personahub.kernels.filters import Filter, new_filter
 from personahub.kernels.hashing import HashedWords
@@ -30,6 +30,7 @@ Progress = Callable[[str, int, int], None]
 """Told what is done, how many texts of it, and of how many."""
 
 _Longs = NDArray[np.int64]
+_Part = TypeVar("_Part")
 
 TWICE = 4
 """One key of so many is thought to be met twice."""
@@ -227,7 +228,7 @@ class Passes:
         rows, firsts = [], []
         at_a_time = pairs_at_a_time(self.words)
         with self.scan(twice) as partitions:
-            for sums, owners in partitions.read():
+            for sums, owners in self.each("finding equal words", partitions.read()):
                 for equal, first in split_equal(
                     self._texts, sums, owners.astype(np.int64), at_a_time, self._sets_of
                 ):
@@ -235,6 +236,12 @@ class Passes:
                     firsts.append(first)
         none = np.empty(0, np.int64)
         return np.concatenate([*rows, none]), np.concatenate([*firsts, none])
+
+    def each(self, what: str, parts: Iterator[_Part]) -> Iterator[_Part]:
+        """The partitions of all texts one after the other, of which people are told."""
+        for done, part in enumerate(parts, 1):
+            yield part
+            self._told(what, len(self._texts) * done // PARTITIONS)
 
     def _told(self, what: str, done: int) -> int:
         if self._progress:
