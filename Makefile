@@ -5,7 +5,7 @@ BIN := .venv/bin
 MODEL ?= qwen2.5-coder-1.5b
 TEST_MODEL := smollm2-135m
 
-.PHONY: demo test test-fast check clean
+.PHONY: demo test test-fast test-gpu check clean
 
 # Watch example texts turn into personas, and personas into math problems.
 demo: .venv/installed
@@ -20,7 +20,11 @@ test: check
 # Without the tests that take many seconds each.
 test-fast: .venv/dev
 	$(BIN)/personahub models pull $(TEST_MODEL)
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not gpu"
+
+# What needs PyTorch, in an environment of its own; on the processor where there is no GPU.
+test-gpu: .venv-gpu/installed
+	.venv-gpu/bin/pytest -m gpu
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
@@ -38,5 +42,12 @@ check: .venv/dev
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
+.venv-gpu/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-gpu
+	.venv-gpu/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	.venv-gpu/bin/python -m pip install --quiet --editable ".[gpu]"
+	.venv-gpu/bin/python -m pip install --quiet --group dev
+	touch $@
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-gpu

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from personahub.dedup import clusters, semantic
 from personahub.dedup.semantic import SemanticEdges, semantic_edges
+from personahub.kernels.products import HostProducts
 from test_semantic import brute_force
 
 Edges = dict[tuple[int, int], float]
@@ -17,7 +18,7 @@ Edges = dict[tuple[int, int], float]
 @pytest.fixture(scope="module", autouse=True)
 def _few_are_many() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(semantic, "_EXACT", 0)
+        patch.setattr(HostProducts, "all_pairs", 0)
         patch.setattr(semantic, "_WORTH", 0)
         patch.setattr(clusters, "_ROWS", 64)
         patch.setattr(clusters, "_VISITORS", 16)

@@ -23,6 +23,7 @@ from personahub import check_hub, compact_hub, deduplicate, duplicates_of, sampl
 from personahub.dedup import semantic
 from personahub.errors import UserError
 from personahub.hub import Duplicates, Hub
+from personahub.kernels.products import HostProducts
 from personahub.kernels.words import find_words
 from personahub.workflows.views import open_view
 
@@ -126,7 +127,7 @@ def test_little_memory_gives_the_same_view_and_leaves_no_files(tmp_path: Path) -
 def test_many_meanings_are_compared_within_clusters_and_the_share_found_is_told(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(semantic, "_EXACT", 100)
+    monkeypatch.setattr(HostProducts, "all_pairs", 100)
     monkeypatch.setattr(semantic, "_WORTH", 0)
     texts = [f"A nurse who {verb} {who}" for verb in VERBS for who in PEOPLE]
     hub, _ = hub_of(tmp_path / "hub", texts)
@@ -138,7 +139,7 @@ def test_many_meanings_are_compared_within_clusters_and_the_share_found_is_told(
     assert counts["semantic_recall"] == pytest.approx(float(told[1]) / 100, abs=0.001)
     # What all pairs would give.
     other, _ = hub_of(tmp_path / "other", texts)
-    monkeypatch.setattr(semantic, "_EXACT", 10**6)
+    monkeypatch.setattr(HostProducts, "all_pairs", 10**6)
     exact = deduplicate(other.path)
     assert exact.semantic_recall == 1
     assert exact.semantic_duplicates > 0

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from personahub.dedup import cosines, semantic
 from personahub.dedup.cosines import Cosines, least_similarity
 from personahub.dedup.semantic import semantic_edges
+from personahub.kernels.products import HostProducts
 
 THRESHOLDS = st.sampled_from([0.05, 0.5, 0.7, 0.7071, 0.8, 0.9, 0.9487, 1.0]) | st.decimals(
     "0.0001", 1, places=5, allow_nan=False
@@ -31,7 +32,7 @@ Edges = dict[tuple[int, int], float]
 def _small_blocks() -> Iterator[None]:
     """A dozen rows fill several blocks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(semantic, "_ROWS", 5)
+        patch.setattr(HostProducts, "rows", (5, 5))
         patch.setattr(cosines, "_ROWS", 5)
         patch.setattr(semantic, "_BATCH", 4)
         yield
@@ -102,7 +103,7 @@ def test_a_lower_run_holds_every_higher_run(vectors: np.ndarray, one: float, oth
 def test_similarities_do_not_depend_on_the_blocks(dimensions: int, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = unit_vectors(120, dimensions, seed=3)
     small = edges(vectors, 0.7)
-    monkeypatch.setattr(semantic, "_ROWS", 2048)
+    monkeypatch.setattr(HostProducts, "rows", (2048, 2048))
     assert small == edges(vectors, 0.7) == brute_force(vectors, 0.7)
     assert 100 < len(small) <= 120 * 119 / 2
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personahub.dedup import semantic, views
+from personahub.dedup import views
 from personahub.dedup.semantic import semantic_edges
 from personahub.dedup.views import Chosen, View, choose, choose_below
 from personahub.errors import UserError
+from personahub.kernels.products import HostProducts
 from test_semantic import cosine
 
 FLOOR = View(surface=0.4, semantic=0.3)
@@ -29,7 +30,7 @@ untimed = settings(deadline=None)  # The first call compiles.
 def _small_blocks() -> Iterator[None]:
     """A dozen personas fill several blocks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(semantic, "_ROWS", 3)
+        patch.setattr(HostProducts, "rows", (3, 3))
         patch.setattr(views, "_ROWS", 4)
         yield
 
@@ -218,7 +219,7 @@ def test_a_view_from_the_vectors_is_what_brute_force_chooses(
 
 
 def test_at_many_rows_the_vectors_and_the_edges_choose_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(semantic, "_ROWS", 128)
+    monkeypatch.setattr(HostProducts, "rows", (128, 128))
     monkeypatch.setattr(views, "_ROWS", 100)
     random = np.random.default_rng(8)
     centres = random.standard_normal((40, 64))

@@ -60,6 +60,9 @@ def dedup_command(
         bool,
         typer.Option("--estimate-only", help="With --minhash: take equal hashes for equal words, uncounted."),
     ] = False,
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Compare meanings on a CUDA device (extra gpu): faster.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare all personas, by their words and by their meaning; duplicates step aside, and nothing is lost.
@@ -93,6 +96,7 @@ def dedup_command(
             encoder=encoder,
             memory=int(memory * 10**9),
             minhash=way,
+            gpu=gpu,
             watcher=progress,
         )
     except KeyboardInterrupt:

@@ -56,7 +56,8 @@ Encoder = Annotated[
     typer.Option(
         "--embeddings",
         metavar="MODEL",
-        help="What compares meanings: openai:NAME or http://HOST:PORT/v1#NAME; default: the built-in model.",
+        help="What compares meanings: openai:NAME, http://HOST:PORT/v1#NAME or sentence-transformers:NAME (on"
+        " a GPU); default: the built-in model.",
     ),
 ]
 Language = Annotated[

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from personahub.dedup.cosines import Cosines, Pairs, join_pairs
 from personahub.kernels.threads import in_threads
-from personahub.kernels.vectors import highest_places, list_by_number
+from personahub.kernels.vectors import list_by_number
 
 __all__ = ["Clusters", "Plan", "learn", "plan"]
 
@@ -68,11 +68,13 @@ def learn(cosines: Cosines, count: int, seed: int = 0) -> _Floats:
     clusters = min(int(_CENTRES * count**0.5), count)
     rows = np.sort(random.choice(count, min(count, clusters * _SAMPLE), replace=False))
     centres = cosines.unit(np.sort(random.choice(rows, clusters, replace=False)))
+    products = cosines.products
     for _ in range(_ROUNDS):
+        there = products.put(centres)
         sums, members = np.zeros_like(centres), np.zeros(clusters, np.int64)
         for start in range(0, len(rows), _ROWS):
             unit = cosines.unit(rows[start : start + _ROWS])
-            home = (unit @ centres.T).argmax(axis=1)
+            home = products.highest(products.put(unit), there, 1)[:, 0]
             order = np.argsort(home, kind="stable")
             found, first = np.unique(home[order], return_index=True)
             sums[found] += np.add.reduceat(unit[order], first, axis=0)
@@ -112,7 +114,7 @@ def plan(cosines: Cosines, count: int, least: int, recall: float, seed: int = 0)
 
 def _visits_needed(cosines: Cosines, centres: _Floats, rows: _Ints, others: _Ints, least: int) -> _Ints:
     """The visits that are needed to find each near pair of one of these rows and one of the others."""
-    needed = [np.empty(0, np.int64)]
+    needed, put = [np.empty(0, np.int64)], cosines.products.put
     for start in range(0, len(rows), _AT_HOME):
         some = rows[start : start + _AT_HOME]
         unit = cosines.unit(some)
@@ -120,7 +122,8 @@ def _visits_needed(cosines: Cosines, centres: _Floats, rows: _Ints, others: _Int
         for begin in range(0, len(others), _ROWS):
             block = others[begin : begin + _ROWS]
             theirs = cosines.unit(block)
-            near = cosines.check(some, block, *cosines.propose(unit, theirs, least), least)
+            at_left, at_right = cosines.propose(put(unit), put(theirs), least)
+            near = cosines.check(some, block, at_left, at_right, least)
             distinct = some[near.left] != block[near.right]
             one, other = near.left[distinct], near.right[distinct]
             there, which = np.unique(other, return_inverse=True)
@@ -160,9 +163,12 @@ class Clusters:
         # The first is its home.
         self._visits = np.empty((count, found.visits), np.int32)
 
+        centres = cosines.products.put(found.centres)
+
         def visit(start: int) -> None:
-            scores = cosines.unit(np.arange(start, min(start + _ROWS, count))) @ found.centres.T
-            highest_places(scores, self._visits[start : start + len(scores)])
+            rows = cosines.put(np.arange(start, min(start + _ROWS, count)))
+            highest = cosines.products.highest(rows, centres, found.visits)
+            self._visits[start : start + len(highest)] = highest
 
         with threadpool_limits(1, "blas"):
             for _ in in_threads(visit, range(0, count, _ROWS)):
@@ -193,11 +199,11 @@ class Clusters:
         visitors, homes = self._members(self._visitors, cluster), self._members(self._homes, cluster)
         found = []
         for at_home in self._blocks(homes, _AT_HOME):
-            unit = self._cosines.unit(at_home)
+            unit = self._cosines.put(at_home)
             for visiting in self._blocks(visitors, _VISITORS):
                 if at_home[0] < self._since and visiting[0] < self._since:
                     continue
-                at_left, at_right = self._cosines.propose(self._cosines.unit(visiting), unit, least)
+                at_left, at_right = self._cosines.propose(self._cosines.put(visiting), unit, least)
                 wanted = self._wanted(visiting[at_left], at_home[at_right], cluster)
                 near = self._cosines.check(visiting, at_home, at_left[wanted], at_right[wanted], least)
                 found.append(Pairs(visiting[near.left], at_home[near.right], near.similarity))

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from personahub.kernels.products import HostProducts, Products
 from personahub.kernels.vectors import dot_products, places_from, square_lengths, unit_rows
 
 __all__ = ["UNITS", "Cosines", "Nearest", "Pairs", "Vectors", "join_pairs", "least_similarity"]
@@ -64,11 +65,13 @@ class Cosines:
     Args:
         vectors: shape (n, dimensions), float16. A row need not be of unit length; one of zeros, or with NaN
             or infinity in it, is like no other.
+        products: where pairs are proposed; by default here.
     """
 
-    def __init__(self, vectors: Vectors) -> None:
+    def __init__(self, vectors: Vectors, products: Products | None = None) -> None:
         """Read the vectors once for their lengths: 8 bytes a row."""
         self.dimensions = vectors.shape[1]
+        self.products = products or HostProducts()
         self._halves = vectors.view(np.uint16)
         self._squares = np.empty(len(vectors))
         square_lengths(self._halves, self._squares)
@@ -76,28 +79,23 @@ class Cosines:
         # Algorithms, section 3.1), and of the rounding of their lengths.
         self._error = (vectors.shape[1] + 8) * 2.0**-24
 
-    def pairs(self, left: _Ints, right: _Ints, least: int, *, shift: int = 0) -> Pairs:
-        """The pairs of a left and a right row with at least so many ten-thousandths, as places in them.
+    def pairs(self, rows: _Ints, least: int) -> Pairs:
+        """The pairs of these rows with at least so many ten-thousandths, as places among them, left < right.
 
         Takes 4 bytes for each two rows and 40 for each pair that is near; give it blocks.
-
-        Args:
-            left: rows of one block.
-            right: rows of another or the same.
-            least: ten-thousandths that must be reached.
-            shift: only pairs with left place < right place + shift are compared, so 0 gives each pair of
-                one block with itself once.
         """
-        at_left, at_right = self.propose(self.unit(left), self.unit(right), least)
-        wanted = at_left < at_right + shift
-        return self.check(left, right, at_left[wanted], at_right[wanted], least)
+        unit = self.put(rows)
+        left, right = self.propose(unit, unit, least)
+        once = left < right
+        return self.check(rows, rows, left[once], right[once], least)
 
-    def propose(
-        self, left: npt.NDArray[np.float32], right: npt.NDArray[np.float32], least: Any
-    ) -> tuple[_Ints, _Ints]:
-        """Places of the pairs of unit vectors that reach so many ten-thousandths, and of few others."""
-        low = np.broadcast_to(self._doubtful(least), len(left))
-        return places_from(left @ right.T, low)
+    def put(self, rows: _Ints) -> Any:
+        """These vectors at unit length, where products are made."""
+        return self.products.put(self.unit(rows))
+
+    def propose(self, left: Any, right: Any, least: int) -> tuple[_Ints, _Ints]:
+        """Places of the pairs of two operands that reach so many ten-thousandths, and of few others."""
+        return self.products.places_from(left, right, np.full(len(left), self._doubtful(least), np.float32))
 
     def check(self, left: _Ints, right: _Ints, at_left: _Ints, at_right: _Ints, least: int) -> Pairs:
         """Those of the pairs at these places that reach the least, exactly."""

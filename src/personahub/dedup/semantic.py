@@ -1,9 +1,9 @@
 """Semantic duplicates: pairs of vectors whose cosine is at or above a threshold.
 
-Up to a hundred thousand vectors, or where only few are new, all pairs are compared and nothing is
-approximated. A million would take 0.5 * 10**15 operations, so of more each vector is compared with those of
-the clusters it is near to (:mod:`personahub.dedup.clusters`); what share of the pairs that finds is estimated
-on a sample and told. Either way a pair that is given has exactly the similarity that is told.
+Up to a hundred thousand vectors (a million on a GPU), or where only few are new, all pairs are compared and
+nothing is approximated. A million would take 0.5 * 10**15 operations, so of more each vector is compared with
+those of the clusters it is near to (:mod:`personahub.dedup.clusters`); what share of the pairs that finds is
+estimated on a sample and told. Either way a pair that is given has exactly the similarity that is told.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,15 +16,14 @@ import pyarrow as pa
 
 from personahub.dedup.clusters import Clusters, plan
 from personahub.dedup.cosines import UNITS, Cosines, Pairs, Vectors, join_pairs, least_similarity
+from personahub.kernels.products import Products
 
 __all__ = ["RECALL", "Search", "SemanticEdges", "semantic_edges"]
 
 RECALL = 0.99
 """The share of pairs that is to be found where not all are compared."""
 
-_ROWS = 2048
 _BATCH = 100_000  # Edges given at a time, at least.
-_EXACT = 100_000
 _WORTH = 8_000
 """Vectors of which each is compared with all, for whom learning clusters of a million takes as long."""
 
@@ -73,12 +72,14 @@ def semantic_edges(
     *,
     since: int = 0,
     recall: float = RECALL,
+    products: Products | None = None,
     progress: Progress | None = None,
 ) -> SemanticEdges:
     """The pairs of rows whose cosine, rounded to four decimals, is at or above the threshold.
 
-    All of them up to 100,000 rows, or where no more than 8,000 are new; else about the asked share. Beside
-    the vectors this holds 8 bytes a row and at most 300 MB; of more than 100,000 rows about 250 bytes each.
+    All of them up to 100,000 rows (a million on a GPU), or where no more than 8,000 are new; else about the
+    asked share. Beside the vectors this holds 8 bytes a row and at most 300 MB; within clusters about 250
+    bytes a row.
 
     Args:
         vectors: shape (n, dimensions), float16, maybe a memory map; only rows that are to be compared.
@@ -86,11 +87,13 @@ def semantic_edges(
         since: rows before it were compared with each other earlier; only pairs with a row from it on are
             looked for, and together with the earlier ones they are the pairs of all rows at once.
         recall: the share of the pairs to be found among many rows; 1 compares all.
+        products: where dot products are made; by default here. The pairs are the same wherever all are
+            compared.
         progress: called with the dot products that are done and those there are.
     """
     least, count = least_similarity(threshold), len(vectors)
-    cosines = Cosines(vectors)
-    if count <= _EXACT or count - since <= _WORTH or recall >= 1:
+    cosines = Cosines(vectors, products)
+    if count <= cosines.products.all_pairs or count - since <= _WORTH or recall >= 1:
         search, pairs = Search(1.0), _all_pairs(cosines, count, least, since, progress)
     else:
         planned = plan(cosines, count, least, recall)
@@ -118,12 +121,16 @@ def _all_pairs(
     """Near pairs by n * (n - 1) / 2 dot products, shared by as many threads as the BLAS uses."""
     before = since * (since - 1) // 2
     whole = count * (count - 1) // 2 - before
-    for start in range(since, count, _ROWS):
-        later = np.arange(start, min(start + _ROWS, count))
-        for begin in range(0, start + len(later), _ROWS):
-            earlier = np.arange(begin, min(begin + _ROWS, start + len(later)))
-            left, right, similarity = cosines.pairs(earlier, later, least, shift=start - begin)
-            yield Pairs(left + begin, right + start, similarity)
+    few, many = cosines.products.rows
+    for start in range(since, count, many):
+        later = np.arange(start, min(start + many, count))
+        there = cosines.put(later)
+        for begin in range(0, start + len(later), few):
+            earlier = np.arange(begin, min(begin + few, start + len(later)))
+            left, right = cosines.propose(cosines.put(earlier), there, least)
+            once = left + begin < right + start
+            near = cosines.check(earlier, later, left[once], right[once], least)
+            yield Pairs(near.left + begin, near.right + start, near.similarity)
         if progress and whole:
             done = start + len(later)
             progress(done * (done - 1) // 2 - before, whole)

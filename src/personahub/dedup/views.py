@@ -249,7 +249,7 @@ class _Kept:
         if self.languages.size:
             labels = (self.languages[rows[compared]], self.languages[self.rows])
         best = self.cosines.nearest(vectors, self.vectors, self.least, labels=labels)
-        here = self.cosines.pairs(vectors, vectors, self.least)
+        here = self.cosines.pairs(vectors, self.least)
         some = np.flatnonzero(best.place >= 0)
         place = np.concatenate([compared[some], compared[here.right]])
         near = texts[np.concatenate([self.rows[best.place[some]], rows[compared[here.left]]])]

@@ -6,6 +6,7 @@ http://host:8000/v1#NAME             any server that speaks the OpenAI protocol;
 http://a/v1,http://b/v1#NAME         several of them that serve the same model
 unix:/run/llm.sock#NAME              one behind a Unix socket
 vllm:NAME                            vLLM in this process
+sentence-transformers:NAME           for embeddings: a model on a GPU of this machine
 """
 
 import os
@@ -40,6 +41,7 @@ _HOSTED = {
     "anthropic": ("ANTHROPIC_BASE_URL", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
 }
 _CONCURRENCY = 64
+_TRANSFORMERS = "sentence-transformers:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +124,25 @@ def open_batch_model(model: str, opening: Opening | None = None) -> BatchModel:
 def open_embedding_model(
     model: str | EmbeddingModel | None, opening: Opening | None = None
 ) -> EmbeddingModel:
-    """The embedding model of this name: a server's as at the top of this module; None for the built-in one.
+    """The embedding model of this name, as at the top of this module; None for the built-in one.
 
     Raises:
-        UserError: it is no name of a server's model, or its key is not there.
+        UserError: it is no name of one, its key is not there, or its backend or a GPU is not.
     """
     if model is None:
         return SentenceEncoder()
     if not isinstance(model, str):
         return model
+    if model.startswith(_TRANSFORMERS):
+        from personahub.models.transformer_encoder import TransformerEncoder
+
+        return TransformerEncoder(model.removeprefix(_TRANSFORMERS))
     named = named_servers(model, opening or Opening())
     if named is None:
-        raise UserError(f"{model}: is no embedding model; give openai:NAME or http://HOST:PORT/v1#NAME")
+        raise UserError(
+            f"{model}: is no embedding model; give openai:NAME, http://HOST:PORT/v1#NAME or"
+            f" {_TRANSFORMERS}NAME"
+        )
     servers, name = named
     return OpenAIEmbeddings(servers[0], name)
 

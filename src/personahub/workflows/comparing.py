@@ -29,6 +29,7 @@ from personahub.dedup import (
 )
 from personahub.hub import ASIDE_SCHEMA, Compared, Hub, Method
 from personahub.hub.known import IdRows
+from personahub.kernels.products import Products
 from personahub.records import EDGE_SCHEMA
 from personahub.workflows.steps import StepWatcher
 
@@ -228,7 +229,9 @@ def _surface_batches(
         yield personas.edges(a, b, Method.SURFACE, np.asarray(batch["similarity"]))
 
 
-def compare_semantic(hub: Hub, personas: Personas, memory: int, steps: StepWatcher) -> None:
+def compare_semantic(
+    hub: Hub, personas: Personas, memory: int, steps: StepWatcher, products: Products | None = None
+) -> None:
     """Bring the semantic edges up to date with the embeddings that the hub holds; the caller writes the hub.
 
     Args:
@@ -236,9 +239,10 @@ def compare_semantic(hub: Hub, personas: Personas, memory: int, steps: StepWatch
         personas: all its personas.
         memory: bytes that the embeddings may take; more of them lie in a file in the hub's folder.
         steps: is told how it goes.
+        products: where dot products are made; by default here.
 
     Raises:
-        UserError: the disk is full.
+        UserError: the disk is full, or the memory of where products are made.
     """
     steps.began("comparing meanings", hub.embeddings.count())
     ids, vectors = _embeddings(hub, memory)
@@ -256,7 +260,8 @@ def compare_semantic(hub: Hub, personas: Personas, memory: int, steps: StepWatch
         _taken(vectors, places),
         floor,
         since=since,
-        progress=lambda products, whole: steps.advanced(products * len(ids) // whole),
+        products=products,
+        progress=lambda done, whole: steps.advanced(done * len(ids) // whole),
     )
     recalls = [found.search.recall, before.recall if before and done else 1.0]
     told = [recall for recall in recalls if recall is not None]

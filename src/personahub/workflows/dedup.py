@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from personahub.dedup import MEMORY, Banding, MinHash, View
 from personahub.errors import UserError
 from personahub.hub import Hub, Method
+from personahub.kernels.cuda import CudaProducts
+from personahub.kernels.products import Products
 from personahub.models import EmbeddingModel
 from personahub.records import Kind
 from personahub.workflows.calls import Calls
@@ -107,6 +109,7 @@ def deduplicate(
     encoder: str | EmbeddingModel | None = None,
     memory: int = MEMORY,
     minhash: MinHash | None = None,
+    gpu: bool = False,
     watcher: StepWatcher | None = None,
 ) -> DedupOutcome:
     """Compare the personas that were not compared yet, and make a view without duplicates the hub's own.
@@ -126,12 +129,13 @@ def deduplicate(
             compared; more goes to temporary files.
         minhash: look for surface duplicates in this way; None for all of them, exactly. In another way than
             the last time all are compared anew.
+        gpu: compare meanings on a CUDA device: all pairs of up to a million, faster.
         watcher: is told how it goes.
 
     Raises:
         UserError: a threshold is none, or both are None; MinHash without a surface threshold, or with a
             recall that it does not reach; the hub has another model's embeddings; another process is writing
-            it; there is too little memory or disk.
+            it; there is too little memory or disk; there is no GPU, where one is asked for.
     """
     if surface is None and semantic is None:
         raise UserError("nothing to compare: leave one of --no-surface and --no-semantic out")
@@ -140,6 +144,7 @@ def deduplicate(
     view = View(surface, semantic, order, within_language)
     target = Hub(hub)
     lookup = _look_up(target, view, minhash)
+    products = CudaProducts() if gpu else None
     opened = Calls().open_encoder(encoder) if encoder else None
     configuration = {
         "view": str(view),
@@ -149,7 +154,7 @@ def deduplicate(
     }
     with stepping(target, "dedup", configuration, watcher) as (run, steps):
         try:
-            outcome = bring_up_to_date(target, view, opened, steps, memory, minhash)
+            outcome = bring_up_to_date(target, view, opened, steps, memory, minhash, products)
         finally:
             if opened:
                 opened.close()
@@ -172,6 +177,7 @@ def bring_up_to_date(
     steps: StepWatcher,
     memory: int = MEMORY,
     minhash: MinHash | None = None,
+    products: Products | None = None,
 ) -> DedupOutcome:
     """Compare what was not compared, make the view, and make it the hub's own; the caller writes the hub."""
     personas = Personas.read(hub)
@@ -182,7 +188,7 @@ def bring_up_to_date(
     if view.surface is not None:
         compare_surface(hub, personas, view.surface, memory, steps, minhash)
     if view.semantic is not None and view.semantic >= FLOORS[Method.SEMANTIC]:
-        compare_semantic(hub, personas, memory, steps)
+        compare_semantic(hub, personas, memory, steps, products)
     steps.began("choosing who is shown", len(personas))
     made = make_view(hub, personas, view, memory, steps)
     hub.duplicates.set_view(str(view))
