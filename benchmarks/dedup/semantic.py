@@ -74,7 +74,7 @@ def measure_vectors(vectors: Vectors, *, below: bool) -> None:
         how = found.search
         if not how.visits:
             return f"{pairs:,} pairs"
-        return f"{pairs:,} pairs, {how.visits} of {how.clusters:,} clusters, recall told {how.recall:.3f}"
+        return f"{pairs:,} pairs, {how.visits:.1f} of {how.clusters:,} clusters, recall told {how.recall:.3f}"
 
     def kept() -> str:
         chosen = choose_below(rows, rows, None, vectors, rows, View(None, 0.5))

@@ -7,8 +7,11 @@ needed. Visitors of a cluster are compared with those at home there by one matri
 if either visits the other's home, which finds more than asking from one side, and at the speed of the
 processor instead of the memory.
 
-How many are needed is learned from the vectors: for some of them all near ones are found exactly, which tells
-how many visits find the asked share; others tell what share that finds.
+A vector visits the centres that are nearly as near as its nearest: so much further at most, as a share of how
+much further the mean of all centres is. Those amid many centres visit more than those with a clear home,
+which takes a sixth less of products than the same number for each. How far they have to reach is learned from
+the vectors: for some of them all near ones are found exactly, which tells what reach finds the asked share;
+others tell what share that finds.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from personahub.dedup.cosines import Cosines, Pairs, join_pairs
 from personahub.kernels.threads import in_threads
-from personahub.kernels.vectors import list_by_number
+from personahub.kernels.vectors import ALIKE, are_listed, list_by_number
 
 __all__ = ["Clusters", "Plan", "learn", "plan"]
 
@@ -34,12 +37,12 @@ _SAMPLED = 80
 third to tell what is found."""
 _LEAST_SAMPLED, _MOST_SAMPLED = 600, 50_000
 _AMONG = 100_000
-_FEW = 8
-"""Clusters that are visited where nothing near is found to learn from."""
+_REACH = 0.2
+"""Where nothing near is found to learn from."""
 _ROWS = 8192
 _VISITORS = 4096
 _AT_HOME = 2048
-_RANKED = 512
+_SCORED = 512
 
 _Ints = npt.NDArray[np.int64]
 _Floats = npt.NDArray[np.float32]
@@ -51,13 +54,14 @@ class Plan(NamedTuple):
 
     Attributes:
         centres: unit vectors, shape (clusters, dimensions).
-        visits: clusters that each vector visits, its home among them.
+        reach: how much further than its nearest a centre may be that a vector visits, as a share of how much
+            further their mean is.
         recall: the share of near pairs that this finds, by the sample; None where it has none.
         pairs: near pairs in that sample.
     """
 
     centres: _Floats
-    visits: int
+    reach: float
     recall: float | None
     pairs: int
 
@@ -74,7 +78,7 @@ def learn(cosines: Cosines, count: int, seed: int = 0) -> _Floats:
         sums, members = np.zeros_like(centres), np.zeros(clusters, np.int64)
         for start in range(0, len(rows), _ROWS):
             unit = cosines.unit(rows[start : start + _ROWS])
-            home = products.highest(products.put(unit), there, 1)[:, 0]
+            home, _, _ = products.nearest(products.put(unit), there, 0.0)
             order = np.argsort(home, kind="stable")
             found, first = np.unique(home[order], return_index=True)
             sums[found] += np.add.reduceat(unit[order], first, axis=0)
@@ -87,7 +91,7 @@ def learn(cosines: Cosines, count: int, seed: int = 0) -> _Floats:
 
 
 def plan(cosines: Cosines, count: int, least: int, recall: float, seed: int = 0) -> Plan:
-    """Learn centres, and how many clusters have to be visited.
+    """Learn centres, and which clusters have to be visited.
 
     Args:
         cosines: of the vectors.
@@ -102,19 +106,18 @@ def plan(cosines: Cosines, count: int, least: int, recall: float, seed: int = 0)
     sampled = min(max(count // _SAMPLED, _LEAST_SAMPLED), _MOST_SAMPLED, count)
     rows = random.choice(count, sampled, replace=False)
     learned = len(rows) * 2 // 3
-    needed = _visits_needed(cosines, centres, np.sort(rows[:learned]), others, least)
+    needed = _reach_needed(cosines, centres, np.sort(rows[:learned]), others, least)
     # A little more, so that it is found among others too.
     asked = recall + (1 - recall) / 5
-    visits = int(np.quantile(needed, asked, method="higher")) if len(needed) else _FEW
-    visits = min(visits, len(centres))
-    told = _visits_needed(cosines, centres, np.sort(rows[learned:]), others, least)
-    found = float((told <= visits).mean()) if len(told) else None
-    return Plan(centres, visits, found, len(told))
+    reach = float(np.quantile(needed, asked, method="higher")) if len(needed) else _REACH
+    told = _reach_needed(cosines, centres, np.sort(rows[learned:]), others, least)
+    found = float((told <= reach).mean()) if len(told) else None
+    return Plan(centres, reach, found, len(told))
 
 
-def _visits_needed(cosines: Cosines, centres: _Floats, rows: _Ints, others: _Ints, least: int) -> _Ints:
-    """The visits that are needed to find each near pair of one of these rows and one of the others."""
-    needed, put = [np.empty(0, np.int64)], cosines.products.put
+def _reach_needed(cosines: Cosines, centres: _Floats, rows: _Ints, others: _Ints, least: int) -> _Floats:
+    """The reach that is needed to find each near pair of one of these rows and one of the others."""
+    needed, put = [np.empty(0, np.float32)], cosines.products.put
     for start in range(0, len(rows), _AT_HOME):
         some = rows[start : start + _AT_HOME]
         unit = cosines.unit(some)
@@ -131,24 +134,26 @@ def _visits_needed(cosines: Cosines, centres: _Floats, rows: _Ints, others: _Int
     return np.concatenate(needed)
 
 
-def _needed(scores: _Floats, one: _Ints, theirs: _Floats, other: _Ints) -> _Ints:
-    """How many clusters either of two has to visit to come to the home of the other, pair by pair."""
-    found = np.empty(len(one), np.int64)
-    for start in range(0, len(one), _RANKED):
-        x, y = scores[one[start : start + _RANKED]], theirs[other[start : start + _RANKED]]
-        found[start : start + _RANKED] = np.minimum(_rank(x, y.argmax(axis=1)), _rank(y, x.argmax(axis=1)))
-    return found + 1
+def _needed(scores: _Floats, one: _Ints, theirs: _Floats, other: _Ints) -> _Floats:
+    """How far either of two has to reach to come to the home of the other, pair by pair."""
+    found = np.empty(len(one), np.float32)
+    for start in range(0, len(one), _SCORED):
+        x, y = scores[one[start : start + _SCORED]], theirs[other[start : start + _SCORED]]
+        found[start : start + _SCORED] = np.minimum(_reach(x, y.argmax(axis=1)), _reach(y, x.argmax(axis=1)))
+    return found
 
 
-def _rank(scores: _Floats, wanted: _Ints) -> _Ints:
-    """How many centres are nearer than the wanted one, row by row."""
-    return np.asarray((scores > scores[np.arange(len(scores)), wanted][:, None]).sum(axis=1), np.int64)
+def _reach(scores: _Floats, wanted: _Ints) -> _Floats:
+    """How far below the highest the wanted score is, as a share of how far the mean is, row by row."""
+    highest = scores.max(axis=1)
+    below = np.maximum(highest - scores.mean(axis=1), ALIKE)
+    return np.asarray((highest - scores[np.arange(len(scores)), wanted]) / below, np.float32)
 
 
 class Clusters:
     """The vectors, each at home in one cluster and a visitor in several.
 
-    Holds 4 bytes for each visit of a vector twice, and 12 beside.
+    Holds 4 bytes for each visit of a vector twice, and 24 beside.
 
     Args:
         cosines: of the vectors.
@@ -160,23 +165,30 @@ class Clusters:
     def __init__(self, cosines: Cosines, count: int, found: Plan, since: int = 0) -> None:
         """Find the clusters that each vector is near to."""
         self._cosines, self._since = cosines, since
-        # The first is its home.
-        self._visits = np.empty((count, found.visits), np.int32)
-
+        self._home = np.empty(count, np.int32)
+        counts = np.empty(count, np.int64)
         centres = cosines.products.put(found.centres)
 
-        def visit(start: int) -> None:
-            rows = cosines.put(np.arange(start, min(start + _ROWS, count)))
-            highest = cosines.products.highest(rows, centres, found.visits)
-            self._visits[start : start + len(highest)] = highest
+        def visit(start: int) -> npt.NDArray[np.int32]:
+            rows = np.arange(start, min(start + _ROWS, count))
+            homes, visits, visited = cosines.products.nearest(cosines.put(rows), centres, found.reach)
+            self._home[rows], counts[rows] = homes, visits
+            return visited
 
         with threadpool_limits(1, "blas"):
-            for _ in in_threads(visit, range(0, count, _ROWS)):
-                pass
-        self._homes = list_by_number(self._visits[:, :1], len(found.centres))
-        self._visitors = list_by_number(self._visits, len(found.centres))
+            visited = list(in_threads(visit, range(0, count, _ROWS)))
+        self._visited = np.concatenate([*visited, np.empty(0, np.int32)])
+        self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        rows = np.arange(count, dtype=np.int32)
+        self._homes = list_by_number(self._home, rows, len(found.centres))
+        self._visitors = list_by_number(self._visited, np.repeat(rows, counts), len(found.centres))
         at_home, visiting = np.diff(self._homes[0]), np.diff(self._visitors[0])
         self._products = at_home * visiting
+
+    @property
+    def visits(self) -> float:
+        """Clusters that a vector visits on average, its home among them."""
+        return len(self._visited) / max(len(self._home), 1)
 
     def pairs(self, least: int, progress: Progress | None = None) -> Iterator[Pairs]:
         """The near pairs that are found, each once, as rows; cluster by cluster, by as many threads as cores.
@@ -212,8 +224,8 @@ class Clusters:
 
     def _wanted(self, visitor: _Ints, at_home: _Ints, cluster: int) -> npt.NDArray[np.bool_]:
         """Whether each pair is to be given by this cluster, of the one or two that find it."""
-        their_home = self._visits[visitor, 0]
-        both = (self._visits[at_home] == their_home[:, None]).any(axis=1)
+        their_home = self._home[visitor].astype(np.int64)
+        both = are_listed(self._starts, self._visited, at_home, their_home)
         here = np.where(their_home == cluster, visitor < at_home, ~both | (cluster < their_home))
         return np.asarray(here)
 

@@ -39,13 +39,13 @@ class Search(NamedTuple):
             where the sample has none.
         pairs: pairs in that sample; 0 where all were compared.
         clusters: how many clusters; 0 where all were compared.
-        visits: of each vector.
+        visits: of a vector on average.
     """
 
     recall: float | None
     pairs: int = 0
     clusters: int = 0
-    visits: int = 0
+    visits: float = 0
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,9 @@ def semantic_edges(
         search, pairs = Search(1.0), _all_pairs(cosines, count, least, since, progress)
     else:
         planned = plan(cosines, count, least, recall)
-        search = Search(planned.recall, planned.pairs, len(planned.centres), planned.visits)
-        pairs = Clusters(cosines, count, planned, since).pairs(least, progress)
+        found = Clusters(cosines, count, planned, since)
+        search = Search(planned.recall, planned.pairs, len(planned.centres), found.visits)
+        pairs = found.pairs(least, progress)
     return SemanticEdges(search, _batches(pairs))
 
 

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from personahub.errors import UserError
+from personahub.kernels.vectors import ALIKE
 
 __all__ = ["CudaProducts", "find_torch"]
 
 _Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
+_Numbers = npt.NDArray[np.int32]
 
 
 def find_torch(device: str = "cuda") -> Any:
@@ -72,11 +74,18 @@ class CudaProducts:
             rows, columns = self._torch.nonzero(left @ right.T >= low, as_tuple=True)
             return rows.cpu().numpy(), columns.cpu().numpy()
 
-    def highest(self, left: Any, right: Any, wanted: int) -> npt.NDArray[np.int32]:
-        """See :meth:`~personahub.kernels.products.Products.highest`."""
+    def nearest(self, left: Any, right: Any, reach: float) -> tuple[_Numbers, _Ints, _Numbers]:
+        """See :meth:`~personahub.kernels.products.Products.nearest`."""
         with self._memory():
-            found = self._torch.topk(left @ right.T, wanted, dim=1).indices
-            return np.asarray(found.to(self._torch.int32).cpu().numpy())
+            scores = left @ right.T
+            highest, homes = scores.max(dim=1, keepdim=True)
+            below = highest - scores.mean(dim=1, keepdim=True)
+            reached = (scores >= highest - reach * below) & (below > ALIKE)
+            reached.scatter_(1, homes, value=True)
+            columns = self._torch.nonzero(reached, as_tuple=True)[1]
+            found = (homes[:, 0], reached.sum(dim=1), columns)
+            home, counts, listed = (part.cpu().numpy() for part in found)
+            return home.astype(np.int32), counts, listed.astype(np.int32)
 
     @contextmanager
     def _memory(self) -> Iterator[None]:

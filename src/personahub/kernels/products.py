@@ -5,12 +5,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from personahub.kernels.vectors import highest_places, places_from
+from personahub.kernels.vectors import places_from, reached_from
 
 __all__ = ["HostProducts", "Products"]
 
 _Floats = npt.NDArray[np.float32]
 _Ints = npt.NDArray[np.int64]
+_Numbers = npt.NDArray[np.int32]
 
 
 class Products(Protocol):
@@ -32,8 +33,11 @@ class Products(Protocol):
         """Rows of the left and the right operand whose products reach the least of the left row, in order."""
         ...
 
-    def highest(self, left: Any, right: Any, wanted: int) -> npt.NDArray[np.int32]:
-        """For each left row the right rows of the highest products, the highest first; (n, wanted)."""
+    def nearest(self, left: Any, right: Any, reach: float) -> tuple[_Numbers, _Ints, _Numbers]:
+        """For each left row the right row of the highest product, and those of products nearly as high.
+
+        See :func:`~personahub.kernels.vectors.reached_from` for what is nearly as high, and what is given.
+        """
         ...
 
 
@@ -52,11 +56,7 @@ class HostProducts:
         """See :meth:`Products.places_from`."""
         return places_from(left @ right.T, least)
 
-    def highest(self, left: _Floats, right: _Floats, wanted: int) -> npt.NDArray[np.int32]:
-        """See :meth:`Products.highest`; of equal ones the first."""
-        scores = left @ right.T
-        if wanted == 1:
-            return np.asarray(scores.argmax(axis=1)[:, None], np.int32)
-        out = np.empty((len(scores), wanted), np.int32)
-        highest_places(scores, out)
-        return out
+    def nearest(self, left: _Floats, right: _Floats, reach: float) -> tuple[_Numbers, _Ints, _Numbers]:
+        """See :meth:`Products.nearest`."""
+        homes, counts, columns = reached_from(left @ right.T, reach)
+        return homes, counts, columns

@@ -10,20 +10,25 @@ from numpy.typing import NDArray
 from personahub.compiled import compiled, compiled_for_sums
 
 __all__ = [
+    "ALIKE",
+    "are_listed",
     "dot_products",
-    "highest_places",
     "list_by_number",
     "places_from",
+    "reached_from",
     "square_lengths",
     "unit_rows",
 ]
 
 _SCALE = np.float32(2.0**112)
+ALIKE = 1e-3
+"""Scores that differ less are taken for equal."""
 _STRETCH = 256
 """Numbers that are looked through before one asks whether any of them counts."""
 
 _Halves = NDArray[np.uint16]
 _Longs = NDArray[np.int64]
+_Ints = NDArray[np.int32]
 
 
 @compiled
@@ -105,7 +110,6 @@ def dot_products(halves: _Halves, left: _Longs, right: _Longs, out: NDArray[np.f
         out[pair] = total
 
 
-@compiled
 def places_from(scores: NDArray[np.float32], least: NDArray[np.float32]) -> tuple[_Longs, _Longs]:
     """Rows and columns of the scores that are at or above the least of their row, row by row.
 
@@ -113,77 +117,93 @@ def places_from(scores: NDArray[np.float32], least: NDArray[np.float32]) -> tupl
         scores: shape (n, m), each row contiguous.
         least: shape (n,).
     """
-    counts = np.zeros(scores.shape[0], np.int64)
-    for row in range(scores.shape[0]):
-        low, count = least[row], 0
-        for column in range(scores.shape[1]):
-            count += scores[row, column] >= low
-        counts[row] = count
-    rows, columns = np.empty(counts.sum(), np.int64), np.empty(counts.sum(), np.int64)
-    free = 0
-    for row in range(scores.shape[0]):
-        if counts[row] == 0:
-            continue
-        low = least[row]
-        for begin in range(0, scores.shape[1], _STRETCH):
-            end, some = min(begin + _STRETCH, scores.shape[1]), 0
-            for column in range(begin, end):
-                some += scores[row, column] >= low
-            if some:
-                for column in range(begin, end):
-                    if scores[row, column] >= low:
-                        rows[free], columns[free] = row, column
-                        free += 1
-    return rows, columns
+    counts, columns = _at_least(scores, least)
+    return np.repeat(np.arange(len(counts)), counts), columns.astype(np.int64)
 
 
-@compiled
-def highest_places(scores: NDArray[np.float32], out: NDArray[np.int32]) -> None:
-    """Write the columns of the highest scores of each row, the highest first; of equal ones the first.
+def reached_from(scores: NDArray[np.float32], reach: float) -> tuple[_Ints, _Longs, _Ints]:
+    """The highest score of each row, and those that are nearly as high.
 
     Args:
         scores: shape (n, m), no NaN.
-        out: shape (n, wanted), of at most m columns.
+        reach: how far below the row's highest a score may lie, as a share of how far its mean does.
+
+    Returns:
+        The columns of the highest, the first of equal ones, shape (n,); how many reach so high in each row,
+        shape (n,); and their columns, row by row, ascending. Where all are equal only the first does.
     """
-    wanted = out.shape[1]
-    best = np.empty(wanted, np.float32)
-    for row in range(scores.shape[0]):
-        held = 0
-        for column in range(scores.shape[1]):
-            score = scores[row, column]
-            if held == wanted and score <= best[wanted - 1]:
-                continue
-            place = held if held < wanted else wanted - 1
-            while place > 0 and best[place - 1] < score:
-                best[place] = best[place - 1]
-                out[row, place] = out[row, place - 1]
-                place -= 1
-            best[place] = score
-            out[row, place] = column
-            held = min(held + 1, wanted)
+    homes = scores.argmax(axis=1).astype(np.int32)
+    highest = scores[np.arange(len(scores)), homes]
+    below = highest - scores.mean(axis=1)
+    low = np.where(below > ALIKE, highest - np.float32(reach) * below, np.float32(np.inf))
+    counts, columns = _at_least(scores, low)
+    alone = np.flatnonzero(counts == 0)
+    columns = np.insert(columns, (np.cumsum(counts) - counts)[alone], homes[alone])
+    counts[alone] = 1
+    return homes, counts, columns
 
 
 @compiled
-def list_by_number(numbers: NDArray[np.int32], largest: int) -> tuple[_Longs, NDArray[np.int32]]:
-    """For each number below the largest the rows that have it, ascending.
+def _at_least(scores: NDArray[np.float32], least: NDArray[np.float32]) -> tuple[_Longs, _Ints]:
+    """How many scores of each row are at or above its least, and their columns."""
+    counts = np.empty(scores.shape[0], np.int64)
+    columns, free = np.empty(max(scores.size // 64, scores.shape[1]), np.int32), 0
+    for row in range(scores.shape[0]):
+        low, before = least[row], free
+        if free + scores.shape[1] > len(columns):
+            more = np.empty(2 * len(columns), np.int32)
+            more[:free] = columns[:free]
+            columns = more
+        for begin in range(0, scores.shape[1], _STRETCH):
+            # As a slice, whose places need no check, so that several are compared at a time.
+            own, some = scores[row, begin : begin + _STRETCH], 0
+            for column in range(own.size):
+                some += own[column] >= low
+            if some:
+                for column in range(own.size):
+                    if own[column] >= low:
+                        columns[free] = begin + column
+                        free += 1
+        counts[row] = free - before
+    return counts, columns[:free].copy()
+
+
+@compiled
+def list_by_number(numbers: _Ints, rows: _Ints, largest: int) -> tuple[_Longs, _Ints]:
+    """For each number below the largest the rows that have it, in the order in which they are given.
 
     Args:
-        numbers: shape (n, m), of each row different ones.
+        numbers: shape (n,).
+        rows: whose they are, shape (n,).
         largest: no number reaches it.
 
     Returns:
-        The start of each number's rows, shape (largest + 1,), and all rows, shape (n * m,).
+        The start of each number's rows, shape (largest + 1,), and all rows, shape (n,).
     """
     starts = np.zeros(largest + 1, np.int64)
-    for row in range(numbers.shape[0]):
-        for place in range(numbers.shape[1]):
-            starts[numbers[row, place] + 1] += 1
+    for number in numbers:
+        starts[number + 1] += 1
     for number in range(largest):
         starts[number + 1] += starts[number]
-    free, rows = starts[:-1].copy(), np.empty(numbers.size, np.int32)
-    for row in range(numbers.shape[0]):
-        for place in range(numbers.shape[1]):
-            number = numbers[row, place]
-            rows[free[number]] = row
-            free[number] += 1
-    return starts, rows
+    free, listed = starts[:-1].copy(), np.empty(rows.size, np.int32)
+    for at in range(rows.size):
+        listed[free[numbers[at]]] = rows[at]
+        free[numbers[at]] += 1
+    return starts, listed
+
+
+@compiled
+def are_listed(starts: _Longs, listed: _Ints, lists: _Longs, wanted: _Longs) -> NDArray[np.bool_]:
+    """Whether each wanted number is in a list, of several that stand one after the other.
+
+    Args:
+        starts: of the lists, and the end of the last, shape (n + 1,).
+        listed: their numbers.
+        lists: in which one is looked for, shape (m,).
+        wanted: which, shape (m,).
+    """
+    found = np.zeros(lists.size, np.bool_)
+    for at in range(lists.size):
+        for place in range(starts[lists[at]], starts[lists[at] + 1]):
+            found[at] |= listed[place] == wanted[at]
+    return found
