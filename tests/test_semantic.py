@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from personahub.dedup import cosines, semantic
 from personahub.dedup.cosines import Cosines, least_similarity
 from personahub.dedup.semantic import semantic_edges
+from personahub.errors import UserError
 from personahub.kernels.products import HostProducts
 
 THRESHOLDS = st.sampled_from([0.05, 0.5, 0.7, 0.7071, 0.8, 0.9, 0.9487, 1.0]) | st.decimals(
@@ -188,3 +189,20 @@ def test_the_nearest_is_the_first_of_the_most_similar_with_the_same_label(
         ]
         best = min(near, default=(0, -1))
         assert (-found.similarity[row] / 10_000, found.place[row]) == best
+
+
+@pytest.mark.parametrize("threshold", [0, -0.5, 1.0001, float("nan"), float("inf")])
+def test_what_is_no_similarity_is_refused(threshold: float) -> None:
+    with pytest.raises(UserError, match="is no similarity"):
+        semantic_edges(np.ones((2, 4), np.float16), threshold)
+
+
+@pytest.mark.parametrize("vectors", [np.ones((2, 4), np.float32), np.ones(4, np.float16)])
+def test_what_are_no_vectors_in_half_precision_is_refused(vectors: np.ndarray) -> None:
+    with pytest.raises(UserError, match="give one row of float16 for each"):
+        semantic_edges(vectors)
+
+
+def test_a_row_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UserError, match="since=3 is no row of 2 vectors"):
+        semantic_edges(np.ones((2, 4), np.float16), since=3)

@@ -253,3 +253,8 @@ def test_what_is_no_list_of_texts_is_an_error() -> None:
         surface_duplicates(pa.array([1, 2]))
     with pytest.raises(UserError, match="since=3"):
         surface_duplicates(["a", "b"], since=3)
+
+
+def test_a_list_with_something_that_is_no_text_is_refused_with_its_row() -> None:
+    with pytest.raises(UserError, match="Row 2 of the texts is of type int"):
+        surface_duplicates(["a baker", None, 7])  # type: ignore[list-item]

@@ -11,12 +11,12 @@ and gives the same verdicts as a run at that threshold.
 
 import math
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from personahub.dedup.thresholds import as_written
 from personahub.kernels.products import HostProducts, Products
 from personahub.kernels.vectors import dot_products, places_from, square_lengths, unit_rows
 
@@ -34,8 +34,12 @@ _Units = npt.NDArray[np.int16]
 
 
 def least_similarity(threshold: float) -> int:
-    """The fewest ten-thousandths that reach the threshold, taken as the decimal that it is written as."""
-    return math.ceil(Fraction(str(float(threshold))) * UNITS)
+    """The fewest ten-thousandths that reach the threshold, taken as the decimal that it is written as.
+
+    Raises:
+        UserError: it is no similarity.
+    """
+    return math.ceil(as_written(threshold) * UNITS)
 
 
 class Pairs(NamedTuple):

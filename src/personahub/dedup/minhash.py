@@ -30,7 +30,8 @@ from personahub.dedup.banding import (
 from personahub.dedup.compare import Found, Sets
 from personahub.dedup.meeting import CLIPPED, allowed_differences
 from personahub.dedup.passes import TWICE, Alike, Passes, Progress, check_room
-from personahub.dedup.surface import MAX_PAIRS, MEMORY, SurfaceDuplicates, as_written, read_from
+from personahub.dedup.surface import MAX_PAIRS, MEMORY, SurfaceDuplicates, read_from
+from personahub.dedup.thresholds import as_written
 from personahub.errors import UserError
 from personahub.kernels.filters import BITS_A_KEY, new_filter
 from personahub.kernels.grams import hash_grams

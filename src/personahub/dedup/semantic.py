@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from personahub.dedup.clusters import Clusters, plan
 from personahub.dedup.cosines import UNITS, Cosines, Pairs, Vectors, join_pairs, least_similarity
+from personahub.errors import UserError
 from personahub.kernels.products import Products
 
 __all__ = ["RECALL", "Search", "SemanticEdges", "semantic_edges"]
@@ -90,8 +91,17 @@ def semantic_edges(
         products: where dot products are made; by default here. The pairs are the same wherever all are
             compared.
         progress: called with the dot products that are done and those there are.
+
+    Raises:
+        UserError: an argument is out of its range, or of another type or shape.
     """
+    if vectors.ndim != 2 or vectors.dtype != np.float16:
+        raise UserError(
+            f"The vectors are {vectors.dtype} of shape {vectors.shape}: give one row of float16 for each."
+        )
     least, count = least_similarity(threshold), len(vectors)
+    if not 0 <= since <= count:
+        raise UserError(f"since={since} is no row of {count} vectors: give one of 0 to {count}.")
     cosines = Cosines(vectors, products)
     if count <= cosines.products.all_pairs or count - since <= _WORTH or recall >= 1:
         search, pairs = Search(1.0), _all_pairs(cosines, count, least, since, progress)

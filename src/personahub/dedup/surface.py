@@ -7,7 +7,6 @@ million times costs no more than its words.
 """
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from personahub.dedup.thresholds import as_written
 from personahub.errors import UserError
 from personahub.kernels.texts import HeldTexts, Texts
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from personahub.dedup.join import Links
     from personahub.dedup.passes import Progress
 
-__all__ = ["MAX_PAIRS", "MEMORY", "SurfaceDuplicates", "as_written", "read_from", "surface_duplicates"]
+__all__ = ["MAX_PAIRS", "MEMORY", "SurfaceDuplicates", "read_from", "surface_duplicates"]
 
 MAX_PAIRS = 100_000_000
 """The most pairs that are held."""
@@ -160,7 +160,7 @@ def surface_duplicates(
     max_pairs: int = MAX_PAIRS,
     memory: int = MEMORY,
     folder: Path | None = None,
-    index: Path | None = None,
+    index: Path | str | None = None,
     progress: "Progress | None" = None,
 ) -> SurfaceDuplicates:
     """Find the texts that share most of their words, exactly.
@@ -191,7 +191,7 @@ def surface_duplicates(
     exact, source = as_written(threshold), read_from(texts, since)
     if index and exact >= LEAST_THRESHOLD:
         found = compare_through_index(
-            source, exact, index, since=since, limit=max_pairs, memory=memory, progress=progress
+            source, exact, Path(index), since=since, limit=max_pairs, memory=memory, progress=progress
         )
     else:
         found = join_exactly(
@@ -211,21 +211,6 @@ def read_from(texts: Texts, since: int) -> HeldTexts:
     if not 0 <= since <= len(texts):
         raise UserError(f"since={since} is no row of {len(texts)} texts: give one of 0 to {len(texts)}.")
     return HeldTexts(texts)
-
-
-def as_written(threshold: float) -> Fraction:
-    """The decimal that a threshold is written as: 0.8 is 8/10, which no float is.
-
-    Raises:
-        UserError: it is no similarity.
-    """
-    try:
-        exact = Fraction(str(threshold))
-    except ValueError:  # not a number
-        exact = Fraction(0)
-    if not 0 < exact <= 1:
-        raise UserError(f"The threshold {threshold} is no similarity: give a number above 0 and up to 1.")
-    return exact
 
 
 def _spread(

@@ -80,7 +80,10 @@ def strings(texts: Texts) -> Iterator[str | None]:
     if not isinstance(texts, pa.Array | pa.ChunkedArray):
         if isinstance(texts, str):
             raise UserError("One string was given for texts: give a list of strings or an Arrow array.")
-        yield from texts
+        for row, text in enumerate(texts):
+            if not isinstance(text, str | None):
+                raise UserError(f"Row {row} of the texts is of type {type(text).__name__}: give strings.")
+            yield text
         return
     check_kind(texts.type)
     for start in range(0, len(texts), _BATCH):
