@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
     from personahub.workflows.merge import merge
+    from personahub.workflows.mix import mix
     from personahub.workflows.preview import preview as preview_task
     from personahub.workflows.prompting import Prompting
     from personahub.workflows.read import read
@@ -82,6 +83,7 @@ __all__ = [
     "list_tasks",
     "merge",
     "migrate_hub",
+    "mix",
     "new_task",
     "preview_task",
     "read",
@@ -127,6 +129,7 @@ _HOMES = {
     "list_tasks": "personahub.workflows.tasks:task_list",
     "merge": "personahub.workflows.merge",
     "migrate_hub": "personahub.workflows.upkeep:migrate",
+    "mix": "personahub.workflows.mix",
     "new_task": "personahub.workflows.tasks:task_new",
     "preview_task": "personahub.workflows.preview:preview",
     "read": "personahub.workflows.read",

@@ -1,7 +1,10 @@
-"""Files of rows, there whole or not at all: JSON Lines, also compressed, and Parquet."""
+"""Files of rows and folders of them, there whole or not at all: JSON Lines, also compressed, and Parquet."""
 
 import gzip
 import hashlib
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -13,7 +16,16 @@ import pyarrow.parquet as pq
 from personahub.config import json_bytes, read_json
 from personahub.errors import UserError
 
-__all__ = ["Lines", "Write", "check_target", "digest_of", "writing_lines", "writing_rows"]
+__all__ = [
+    "Lines",
+    "Write",
+    "check_new",
+    "check_target",
+    "digest_of",
+    "writing_folder",
+    "writing_lines",
+    "writing_rows",
+]
 
 _WRITTEN_ROWS = 65_536
 """Rows of a Parquet file's row group."""
@@ -68,6 +80,10 @@ class Lines:
         """Add a row."""
         self._file.write(json_bytes(row) + b"\n")
 
+    def write_json(self, row: bytes) -> None:
+        """Add a row that is JSON already."""
+        self._file.write(row + b"\n")
+
     def discard(self) -> None:
         """Leave the file as it was before."""
         self.is_wanted = False
@@ -94,6 +110,47 @@ def writing_lines(target: Path) -> Iterator[Lines]:
             yield lines
         if lines.is_wanted:
             draft.replace(target)
+
+
+@contextmanager
+def writing_folder(target: Path) -> Iterator[Path]:
+    """A draft folder to write into, which becomes the folder at the end and goes where there is an error.
+
+    Args:
+        target: the folder, which must not be there.
+
+    Raises:
+        UserError: it is there, or cannot be made.
+    """
+    check_new(target)
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise UserError(f"{target}: cannot be made ({error.strerror})") from error
+    try:
+        draft.chmod(0o777 & ~_umask())
+        yield draft
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def check_new(target: Path) -> None:
+    """See that something can be written there that is not there yet.
+
+    Raises:
+        UserError: it is there, or the folder that it would be in is not.
+    """
+    if target.exists() or target.is_symlink():
+        raise UserError(f"{target}: is there already; give another name, or move it away")
+    if not target.parent.is_dir():
+        raise UserError(f"{target}: cannot be written; name it in a folder that is there")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 @contextmanager
