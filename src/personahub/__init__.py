@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from personahub.workflows.evaluate.similarity import evaluate_similarity
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
+    from personahub.workflows.manifest import verify_manifest
     from personahub.workflows.merge import merge
     from personahub.workflows.mix import mix
     from personahub.workflows.preview import preview as preview_task
@@ -95,6 +96,7 @@ __all__ = [
     "stats",
     "synthesize",
     "verify",
+    "verify_manifest",
 ]
 
 __version__ = "0.1.0"
@@ -141,6 +143,7 @@ _HOMES = {
     "stats": "personahub.workflows.stats",
     "synthesize": "personahub.workflows.synthesize",
     "verify": "personahub.workflows.verify",
+    "verify_manifest": "personahub.workflows.manifest",
 }
 
 

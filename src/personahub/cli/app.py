@@ -20,6 +20,7 @@ from personahub.cli.exchange import export_command, import_command
 from personahub.cli.expand import expand_command
 from personahub.cli.hub import hub_app
 from personahub.cli.look import sample_command, show_command, stats_command
+from personahub.cli.manifest import verify_manifest_command
 from personahub.cli.mix import mix_command
 from personahub.cli.models import models_app
 from personahub.cli.read import read_command
@@ -89,6 +90,7 @@ app.command("verify")(verify_command)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("mix")(mix_command)
 app.command("export")(export_command)
+app.command("verify-manifest")(verify_manifest_command)
 app.add_typer(runs_app, name="runs")
 app.add_typer(hub_app, name="hub")
 app.add_typer(models_app, name="models")

@@ -84,11 +84,19 @@ def export_command(
     rejected: Annotated[
         bool, typer.Option("--rejected", help="The records that checks rejected, instead of the others.")
     ] = False,
+    manifest: Annotated[
+        bool,
+        typer.Option("--manifest", help="Write what it was made from, and its hash, beside it."),
+    ] = False,
+    sign: Annotated[
+        Path | None,
+        typer.Option("--sign", metavar="KEY", help="Your private SSH key, which signs the manifest."),
+    ] = None,
     at: At = None,
     json: Json = False,
 ) -> None:
     """Write a data set to a file, in the order in which it was made, without what checks rejected."""
-    from personahub.cli.display import StepProgress, print_json
+    from personahub.cli.display import StepProgress, print_json, program
     from personahub.workflows.datasets import export_dataset
 
     progress = StepProgress()
@@ -100,6 +108,8 @@ def export_command(
             out,
             form=form,  # type: ignore[arg-type]
             rejected=rejected,
+            manifest=manifest,
+            sign=sign,
             at=at,
             told=progress.advanced,
         )
@@ -110,6 +120,8 @@ def export_command(
     else:
         left = f", {outcome.left_out:,} {'others' if rejected else 'rejected ones'} left out"
         print(f"{outcome.records:,} records of {name} in {out}{left if outcome.left_out else ''}")
+        if manifest or sign:
+            print(f"next: {program()} verify-manifest {out}{'' if sign else ' --unsigned'}")
 
 
 def _print_counts(data_set: "DataSet") -> None:

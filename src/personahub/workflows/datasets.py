@@ -13,7 +13,10 @@ from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.hub.tables import gathered, quoted
 from personahub.records import Record
+from personahub.release.manifest import manifest_beside
+from personahub.release.signing import check_key
 from personahub.synthesis import Task
+from personahub.workflows.manifest import add_manifest
 from personahub.workflows.recordfiles import Form, RecordFile
 from personahub.workflows.verdicts import CheckSums, Verdicts, is_rejected, sum_up
 from personahub.workflows.verdicts import told as told_of
@@ -168,6 +171,8 @@ def export_dataset(
     *,
     form: Form = "records",
     rejected: bool = False,
+    manifest: bool = False,
+    sign: Path | str | None = None,
     at: int | None = None,
     told: Callable[[int], None] = lambda _: None,
 ) -> DataSetExport:
@@ -181,13 +186,19 @@ def export_dataset(
         out: the file; its name ends in .jsonl, .jsonl.gz or .parquet.
         form: "records" with all their lineage, or "personahub", the paper's columns.
         rejected: write the records that checks rejected, instead of the others.
+        manifest: write what it was made from and its hash beside it, as ``OUT.manifest.json``.
+        sign: a private SSH key that signs the manifest, which is written then.
         at: a run: as it was when that ended; None for the hub as it is.
         told: is called now and then with how many are written.
 
     Raises:
-        UserError: no hub, no such version or data set, or a file that cannot be written.
+        UserError: no hub, no such version or data set, a file that cannot be written, or a key that cannot be
+            used.
     """
     start = time.monotonic()
+    key = None if sign is None else Path(sign)
+    if key is not None:
+        check_key(key)
     opened = Hub(hub, version=at)
     where = where_data_set(opened, name)
     verdicts = Verdicts(opened, name, whole=True)
@@ -203,6 +214,9 @@ def export_dataset(
                 else:
                     left_out += 1
             told(count)
+    if manifest or key is not None:
+        counts = {"records": count, "left_out": left_out}
+        add_manifest(manifest_beside(Path(out)), opened, name, counts, key)
     return DataSetExport(name, count, left_out, str(out), form, time.monotonic() - start)
 
 
