@@ -9,6 +9,9 @@ import pytest
 
 from commands import Run, one_line_error
 from personahub import UserError, export_dataset, verify_manifest
+from personahub.corpus import find_sources
+from personahub.corpus.rows import read_rows
+from personahub.corpus.texts import Unread
 from personahub.release.manifest import write_manifest
 from personahub.release.signing import sign
 
@@ -83,6 +86,13 @@ def test_a_manifest_says_what_was_made_from_what(signed: Path, made: Path) -> No
     assert [run["verb"] for run in manifest["runs"]] == ["synthesize"]
 
 
+@pytest.mark.parametrize("name", ["m.jsonl", "m.parquet"])
+def test_every_exported_record_says_that_it_is_synthetic(made: Path, tmp_path: Path, name: str) -> None:
+    export_dataset(made, "math", tmp_path / name)
+    (source,) = find_sources([str(tmp_path / name)])
+    assert [row[1]["synthetic"] for row in read_rows(source) if not isinstance(row, Unread)] == [True, True]
+
+
 def test_the_same_hub_gives_the_same_manifest(made: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -118,6 +128,11 @@ def test_what_is_not_signed_is_taken_only_where_that_is_asked_for(
     assert "is not signed" in one_line_error(run("verify-manifest", tmp_path / "m.jsonl"))
     said = run("verify-manifest", tmp_path / "m.jsonl", "--unsigned")
     assert (said.code, "not signed" in said.out) == (0, True)
+
+
+def test_an_unsigned_export_leaves_no_signature_of_an_earlier_one(signed: Path, made: Path) -> None:
+    export_dataset(made, "math", signed, manifest=True)
+    assert verify_manifest(signed, unsigned=True).signature is None
 
 
 def test_another_signer_is_refused(signed: Path, tmp_path: Path) -> None:

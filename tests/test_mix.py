@@ -131,6 +131,7 @@ def test_rows_that_cannot_be_taken_are_counted_with_the_place_of_the_first(
         file.write('{"id": "empty"}\nnot json\n{"id": "list", "text": ["a list"]}\n')
     outcome = mix(*files, tmp_path / "m.jsonl")
     assert outcome.real.set_aside == {"no_text": 1, "not_json": 1, "other_type": 1}
+    assert json.loads(json.dumps(outcome.to_json()))["real"]["set_aside"] == outcome.real.set_aside
     assert "row 91: no text in text; it has id" in outcome.real.first["no_text"]
     assert outcome.mixtures[0].real == 90
 

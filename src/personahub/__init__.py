@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from personahub.workflows.tasks import task_list as list_tasks
     from personahub.workflows.tasks import task_new as new_task
     from personahub.workflows.tasks import task_show as show_task
+    from personahub.workflows.trace import trace
     from personahub.workflows.upkeep import compact as compact_hub
     from personahub.workflows.upkeep import migrate as migrate_hub
     from personahub.workflows.upkeep import versions as hub_versions
@@ -95,6 +96,7 @@ __all__ = [
     "show_task",
     "stats",
     "synthesize",
+    "trace",
     "verify",
     "verify_manifest",
 ]
@@ -142,6 +144,7 @@ _HOMES = {
     "show_task": "personahub.workflows.tasks:task_show",
     "stats": "personahub.workflows.stats",
     "synthesize": "personahub.workflows.synthesize",
+    "trace": "personahub.workflows.trace",
     "verify": "personahub.workflows.verify",
     "verify_manifest": "personahub.workflows.manifest",
 }

@@ -28,6 +28,7 @@ from personahub.cli.runs import runs_app
 from personahub.cli.search import search_command
 from personahub.cli.synthesize import OWN_OPTIONS, synthesize_command
 from personahub.cli.task import task_app
+from personahub.cli.trace import trace_command
 from personahub.cli.tuning import tune_process
 from personahub.cli.verify import verify_command
 from personahub.errors import UserError
@@ -90,6 +91,7 @@ app.command("verify")(verify_command)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("mix")(mix_command)
 app.command("export")(export_command)
+app.command("trace")(trace_command)
 app.command("verify-manifest")(verify_manifest_command)
 app.add_typer(runs_app, name="runs")
 app.add_typer(hub_app, name="hub")

@@ -105,6 +105,8 @@ def add_manifest(path: Path, hub: Hub, dataset: str, counts: Mapping[str, int], 
     Raises:
         UserError: the key cannot be used.
     """
+    # One of an earlier export would be a signature of something else.
+    path.with_name(f"{path.name}.sig").unlink(missing_ok=True)
     write_manifest(path, _statement(hub, dataset, counts))
     if key is not None:
         try:

@@ -70,7 +70,9 @@ class MixOutcome:
 
     def to_json(self) -> dict[str, Any]:
         """What ``mix --json`` prints."""
-        return {**asdict(self), "seconds": round(self.seconds, 3)}
+        sides = {"real": self.real.to_json(), "synthetic": self.synthetic.to_json()}
+        mixtures = [asdict(mixture) for mixture in self.mixtures]
+        return {**vars(self), **sides, "mixtures": mixtures, "seconds": round(self.seconds, 3)}
 
 
 def mix(

@@ -48,6 +48,10 @@ class MixSide:
     duplicates: int = 0
     across: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """A side in what ``mix --json`` prints."""
+        return {**vars(self), "set_aside": dict(self.set_aside)}
+
     def aside(self, reason: str, where: str, detail: str) -> None:
         """Count a row that cannot be taken."""
         self.set_aside[reason] += 1

@@ -30,6 +30,8 @@ class WriteRecord(Protocol):
 _ROWS = 256
 _PAPER = pa.schema([(name, pa.string()) for name in ("input persona", "synthesized text", "description")])
 _NESTED = ("fields", "inputs")
+_RECORDS = SCHEMAS[Record].append(pa.field("synthetic", pa.bool_(), nullable=False))
+"""A record says of itself what it is, wherever it goes."""
 
 
 class RecordFile:
@@ -64,7 +66,7 @@ class RecordFile:
         Raises:
             UserError: it cannot be written; the records are in the hub all the same.
         """
-        schema = _PAPER if self._form == "personahub" else SCHEMAS[Record]
+        schema = _PAPER if self._form == "personahub" else _RECORDS
         nested = () if self._form == "personahub" else _NESTED
         if self._with_verdicts:
             schema, nested = schema.append(pa.field("verdicts", pa.string())), (*nested, "verdicts")
@@ -96,4 +98,4 @@ class RecordFile:
         if self._form == "personahub":
             values = (record.persona, record.text, self._kind(record))
             return dict(zip(_PAPER.names, values, strict=True))
-        return {"id": record.id, **asdict(record)}
+        return {"id": record.id, **asdict(record), "synthetic": True}
