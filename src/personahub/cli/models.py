@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,6 +61,34 @@ def path_command(name: _Name, as_json: _Json = False) -> None:
 
     path = model_path(name)
     typer.echo(json.dumps({"name": name, "path": str(path)}) if as_json else str(path))
+
+
+@models_app.command("terms")
+def terms_command(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="Models; default: the whole table.")
+    ] = None,
+    own: Annotated[
+        Path | None,
+        typer.Option(
+            "--own", metavar="FILE", help="Your own entries, in YAML, which come before the table's."
+        ),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Tell what the makers of models allow to be done with outputs, as far as it is known here."""
+    from personahub.models.terms import known_terms, terms_of
+
+    found = [((name,), terms_of(name, own)) for name in names or ()] or known_terms()
+    if as_json:
+        typer.echo(json.dumps([{**terms.to_json(), "models": models} for models, terms in found], indent=2))
+        return
+    for models, terms in found:
+        known = f", as known {terms.known}: {terms.source}" if terms.known else ""
+        typer.echo(f"{', '.join(models)}: {terms.outputs} ({terms.licence}{known})")
+        if terms.note:
+            typer.echo(f"  {terms.note}")
+    typer.echo("no legal advice: read the terms before you rely on them")
 
 
 def _row(model: "StoredModel") -> dict[str, object]:

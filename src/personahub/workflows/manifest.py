@@ -10,6 +10,7 @@ from personahub import __version__
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.hub.tables import gathered
+from personahub.models.terms import strictest, terms_of
 from personahub.release.manifest import MANIFEST, faults_of, manifest_beside, read_manifest, write_manifest
 from personahub.release.signing import Signature, check_signature, sign
 
@@ -132,6 +133,9 @@ def _statement(hub: Hub, dataset: str, counts: Mapping[str, int]) -> dict[str, A
         rows = hub.personas.get(personas[start : start + _PERSONAS], ["id", "model", "template"])
         inferred.update((row["model"], row["template"]) for row in rows.values())
     checks, _ = sum_up(hub, dataset)
+    models = sorted({*found["model"], *(model for model, _ in inferred)} - {""})
+    terms = [terms_of(model) for model in models]
+    strict = strictest(terms)
     numbers = sorted(found["run"])
     runs = [run for run in hub.runs() if run.number in found["run"]]
     sources = found["source"].most_common()
@@ -155,6 +159,10 @@ def _statement(hub: Hub, dataset: str, counts: Mapping[str, int]) -> dict[str, A
             "prompts": dict(found["template"].most_common()),
             "tasks": dict(found["task"].most_common()),
             "methods": dict(found["method"].most_common()),
+        },
+        "terms": {
+            "outputs": strict.outputs if strict else "free",
+            "models": [each.to_json() for each in terms],
         },
         "checks": {name: sums.to_json() for name, sums in checks.items()},
         "runs": [
