@@ -1,5 +1,6 @@
 """What several tests need: texts, the small real model, and the tools that benchmarks share."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,13 @@ TEXTS = {
     "bees.txt": "Пчёлы перезимовали хорошо, из двенадцати ульев погиб только один. В апреле я подставил "
     "новые рамки и проверил маток, а в мае жду первый взяток с акации и кипрея.",
 }
+
+
+# Each of the processes that share the tests gets a core of its own: llama.cpp's threads wait for each other
+# awake, so two models on the same cores take several times as long as one after the other.
+if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
+    _cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {_cores[int(os.environ["PYTEST_XDIST_WORKER"][2:]) % len(_cores)]})
 
 
 @pytest.fixture(autouse=True)

@@ -72,18 +72,18 @@ def test_planted_orders_never_change_the_form_of_what_comes_out(
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     hub = tmp_path / "hub"
     reading = ReadOptions(filters=False)
-    outcome = curate([source], hub, model=small_model, relations=["read", "dislike"], reading=reading)
+    outcome = curate([source], hub, model=small_model, relations=["read"], reading=reading)
     assert outcome.documents == 3
     with Journal(Hub(hub).journal_path) as journal:
         replies = [entry.text for entry in journal.entries(kind=EntryKind.REPLY)]
-    assert len(replies) + outcome.failures.total() == 6
+    assert len(replies) + outcome.failures.total() == 3
     for reply in replies:
         value = json.loads(reply)
         assert list(value) == ["persona"]
         assert isinstance(value["persona"], str)
     # What fails in so small a model ends in the middle of a sentence; it is never of another form.
     assert set(outcome.failures) <= {"cut_off", "whitespace_loop"}
-    assert len(replies) >= 3
+    assert replies
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

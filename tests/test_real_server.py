@@ -24,7 +24,7 @@ schema = {"type": "object", "properties": {"age": {"type": "integer", "minimum":
 asked = [
     Request("smollm2", (Message("user", f"A sailor has seen {n} storms. How old is he?"),),
             Sampling(0.8, 0.95, 24, seed=n), schema)
-    for n in range(200)
+    for n in range(60)
 ]
 async def work():
     model = OpenAIModel(Server(url, connections=4), "smollm2")
@@ -57,19 +57,19 @@ def test_a_killed_run_against_a_real_server_goes_on_and_asks_nothing_again(url: 
     command = [sys.executable, "-c", CALLS, url, str(folder)]
     process = subprocess.Popen(command)
     deadline = time.monotonic() + 300
-    while len(replies_in(folder)) < 100:
+    while len(replies_in(folder)) < 30:
         assert process.poll() is None
         assert time.monotonic() < deadline, "the server makes no progress"
         time.sleep(0.05)
     process.kill()
     process.wait()
     before = replies_in(folder)
-    assert 100 <= len(before) < 200
+    assert 30 <= len(before) < 60
 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     answered, calls, answered_before, retried = map(int, done.stdout.split())
-    assert (answered, answered_before) == (200, len(before))
-    assert calls == 200 - len(before) + retried
+    assert (answered, answered_before) == (60, len(before))
+    assert calls == 60 - len(before) + retried
     after = replies_in(folder)
     assert after[: len(before)] == before
-    assert len(set(after)) == len(after) == 200
+    assert len(set(after)) == len(after) == 60

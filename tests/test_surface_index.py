@@ -54,7 +54,7 @@ def assert_same(found: SurfaceDuplicates, texts: Sequence[str], threshold: float
     assert [column.tolist() for column in found.links] == [column.tolist() for column in whole.links]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(some_texts, st.sampled_from(THRESHOLDS), st.data())
 def test_texts_that_come_in_parts_have_the_pairs_of_comparing_all_with_all(
     texts: list[str], threshold: float, data: st.DataObject
