@@ -22,7 +22,7 @@ test-fast: .venv/dev
 	$(BIN)/personahub models pull $(TEST_MODEL)
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not gpu"
 
-# What needs PyTorch, in an environment of its own; on the processor where there is no GPU.
+# What needs PyTorch, TRL among it, in an environment of its own; on the processor where there is no GPU.
 test-gpu: .venv-gpu/installed
 	.venv-gpu/bin/pytest -m gpu
 
@@ -46,7 +46,7 @@ check: .venv/dev
 	$(PYTHON) -m venv .venv-gpu
 	.venv-gpu/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	.venv-gpu/bin/python -m pip install --quiet --editable ".[gpu]"
-	.venv-gpu/bin/python -m pip install --quiet --group dev
+	.venv-gpu/bin/python -m pip install --quiet --group dev --group trainers
 	touch $@
 
 clean:

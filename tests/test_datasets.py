@@ -162,9 +162,8 @@ def test_an_earlier_run_shows_what_there_was_then(curated: Path, tmp_path: Path)
 
 
 def test_a_name_that_is_not_there_lists_those_that_are(run: Run, hub: Hub, tmp_path: Path) -> None:
-    for command in (["show"], ["export", "--out", tmp_path / "out.jsonl"]):
-        verb, *options = command
-        error = one_line_error(run("datasets", verb, "logic", "--hub", hub.path, *options))
+    for command in (["datasets", "show", "logic"], ["export", "logic", "--out", tmp_path / "out.jsonl"]):
+        error = one_line_error(run(*command, "--hub", hub.path))
         assert "has no data set 'logic'; its data sets: it's, math" in error
     assert not (tmp_path / "out.jsonl").exists()
 
@@ -184,7 +183,7 @@ def test_the_commands_print_what_the_functions_give(run: Run, hub: Hub, tmp_path
     shown = json.loads(run("datasets", "show", "math", "--hub", hub.path, "-n", 1, "--json").out)
     assert [row["text"] for row in shown["first"]] == ["How many lamps burn?"]
     out = tmp_path / "out.jsonl"
-    exported = json.loads(run("datasets", "export", "it's", "--hub", hub.path, "--out", out, "--json").out)
+    exported = json.loads(run("export", "it's", "--hub", hub.path, "--out", out, "--json").out)
     assert (exported["records"], exported["dataset"]) == (1, "it's")
     text = run("datasets", "list", "--hub", hub.path).out
     assert "math: 4 records" in text
@@ -195,11 +194,11 @@ def test_the_commands_print_what_the_functions_give(run: Run, hub: Hub, tmp_path
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["show", "math", "-n", "-1"], "cannot show a negative number"),
+        (["datasets", "show", "math", "-n", "-1"], "cannot show a negative number"),
         (["export", "math", "--out", "out.csv"], "unknown format"),
         (["export", "math", "--out", "out.jsonl", "--format", "paper"], "is none of records, personahub"),
-        (["list", "--at", "77"], "has no run 77"),
+        (["datasets", "list", "--at", "77"], "has no run 77"),
     ],
 )
 def test_what_cannot_be_is_one_line(run: Run, hub: Hub, options: list[str], told: str) -> None:
-    assert told in one_line_error(run("datasets", *options, "--hub", hub.path))
+    assert told in one_line_error(run(*options, "--hub", hub.path))

@@ -124,7 +124,7 @@ def test_a_manifest_reaches_no_file_outside_of_its_data_set(key: Path, tmp_path:
 def test_what_is_not_signed_is_taken_only_where_that_is_asked_for(
     made: Path, tmp_path: Path, run: Run
 ) -> None:
-    run("datasets", "export", "math", "--hub", made, "--out", tmp_path / "m.jsonl", "--manifest")
+    run("export", "math", "--hub", made, "--out", tmp_path / "m.jsonl", "--manifest")
     assert "is not signed" in one_line_error(run("verify-manifest", tmp_path / "m.jsonl"))
     said = run("verify-manifest", tmp_path / "m.jsonl", "--unsigned")
     assert (said.code, "not signed" in said.out) == (0, True)
@@ -162,9 +162,7 @@ def test_no_key_at_all_is_one_line(made: Path, tmp_path: Path, run: Run) -> None
     (tmp_path / "text").write_text("no key")
     (tmp_path / "text").chmod(0o600)
     out = tmp_path / "m.jsonl"
-    error = one_line_error(
-        run("datasets", "export", "math", "--hub", made, "--out", out, "--sign", tmp_path / "text")
-    )
+    error = one_line_error(run("export", "math", "--hub", made, "--out", out, "--sign", tmp_path / "text"))
     assert "cannot sign" in error
     assert not out.with_name("m.jsonl.manifest.json").exists()
     assert "there is no manifest" in one_line_error(run("verify-manifest", out))

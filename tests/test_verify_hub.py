@@ -87,7 +87,7 @@ def test_what_is_rejected_is_left_out_of_exports_and_of_no_version_before(
     assert verified["failed"] == 1
     for more, texts in (([], TEXTS[:2]), (["--rejected"], TEXTS[2:]), (["--at", 2], TEXTS)):
         out = tmp_path / "out.jsonl"
-        assert run("datasets", "export", "math", "--hub", hub, "--out", out, *more).code == 0
+        assert run("export", "math", "--hub", hub, "--out", out, *more).code == 0
         assert [row["text"] for row in rows_of(out)] == texts
     assert "repeats_words" in run("datasets", "show", "math", "--hub", hub).out
     told = json.loads(run("datasets", "show", "math", "--hub", hub, "--json").out)

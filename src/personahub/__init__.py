@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from personahub.workflows.check import check as check_hub
     from personahub.workflows.checks import Checks
     from personahub.workflows.curate import curate
-    from personahub.workflows.datasets import export_dataset, list_datasets, show_dataset
+    from personahub.workflows.datasets import list_datasets, show_dataset
     from personahub.workflows.dedup import deduplicate, duplicates_of
     from personahub.workflows.evaluate.arms import evaluate_arms
     from personahub.workflows.evaluate.checks import evaluate_checks
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from personahub.workflows.evaluate.similarity import evaluate_similarity
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
+    from personahub.workflows.export_dataset import export_dataset
     from personahub.workflows.manifest import verify_manifest
     from personahub.workflows.merge import merge
     from personahub.workflows.mix import mix
@@ -127,7 +128,7 @@ _HOMES = {
     "evaluate_similarity": "personahub.workflows.evaluate.similarity",
     "expand": "personahub.workflows.expand",
     "export": "personahub.workflows.export",
-    "export_dataset": "personahub.workflows.datasets",
+    "export_dataset": "personahub.workflows.export_dataset",
     "hub_versions": "personahub.workflows.upkeep:versions",
     "list_datasets": "personahub.workflows.datasets",
     "list_tasks": "personahub.workflows.tasks:task_list",

@@ -1,6 +1,5 @@
-"""``personahub datasets``: the data sets of a hub: which there are, what is in one, and its file."""
+"""``personahub datasets``: the data sets of a hub: which there are, and what is in one."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["datasets_app"]
 
 datasets_app = typer.Typer(
-    no_args_is_help=True, help="The data sets that synthesize made in a hub: list, show and export them."
+    no_args_is_help=True, help="The data sets that synthesize made in a hub: list and show them."
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The data set's name (personahub datasets list).")]
@@ -68,60 +67,6 @@ def show_command(
         print(f"\n{record['id']}{persona}\n{record['text']}")
     if details.first:
         print(f"\nnext: {program()} show {details.first[0]['id']} --hub {hub}")
-
-
-@datasets_app.command("export")
-def export_command(
-    name: Name,
-    hub: HubDir,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A file .jsonl, .jsonl.gz or .parquet.")],
-    form: Annotated[
-        str,
-        typer.Option(
-            "--format", metavar="FORM", help="records, with all lineage, or personahub, the paper's columns."
-        ),
-    ] = "records",
-    rejected: Annotated[
-        bool, typer.Option("--rejected", help="The records that checks rejected, instead of the others.")
-    ] = False,
-    manifest: Annotated[
-        bool,
-        typer.Option("--manifest", help="Write what it was made from, and its hash, beside it."),
-    ] = False,
-    sign: Annotated[
-        Path | None,
-        typer.Option("--sign", metavar="KEY", help="Your private SSH key, which signs the manifest."),
-    ] = None,
-    at: At = None,
-    json: Json = False,
-) -> None:
-    """Write a data set to a file, in the order in which it was made, without what checks rejected."""
-    from personahub.cli.display import StepProgress, print_json, program
-    from personahub.workflows.datasets import export_dataset
-
-    progress = StepProgress()
-    progress.began("records written", None)
-    try:
-        outcome = export_dataset(
-            hub,
-            name,
-            out,
-            form=form,  # type: ignore[arg-type]
-            rejected=rejected,
-            manifest=manifest,
-            sign=sign,
-            at=at,
-            told=progress.advanced,
-        )
-    finally:
-        progress.close()
-    if json:
-        print_json(outcome.to_json())
-    else:
-        left = f", {outcome.left_out:,} {'others' if rejected else 'rejected ones'} left out"
-        print(f"{outcome.records:,} records of {name} in {out}{left if outcome.left_out else ''}")
-        if manifest or sign:
-            print(f"next: {program()} verify-manifest {out}{'' if sign else ' --unsigned'}")
 
 
 def _print_counts(data_set: "DataSet") -> None:

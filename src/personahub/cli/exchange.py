@@ -82,15 +82,65 @@ def import_command(
 def export_command(
     hub: HubDir,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A file .jsonl, .jsonl.gz or .parquet.")],
+    data_set: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATASET]", help="A data set (personahub datasets list); without one, the personas."
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORM",
+            help="Of a data set: records, with all lineage (the default); personahub, the paper's columns;"
+            " messages (TRL, Axolotl, LLaMA-Factory), openai, alpaca, sharegpt; preferences; tools; npc.",
+        ),
+    ] = None,
+    rejected: Annotated[
+        bool,
+        typer.Option("--rejected", help="Of a data set: what checks rejected, instead of the others."),
+    ] = False,
+    manifest: Annotated[
+        bool,
+        typer.Option(
+            "--manifest", help="Of a data set: write what it was made from, and its hash, beside it."
+        ),
+    ] = False,
+    sign: Annotated[
+        Path | None,
+        typer.Option("--sign", metavar="KEY", help="Your private SSH key, which signs the manifest."),
+    ] = None,
     view: View = None,
     where: Where = None,
     lineage: Annotated[
-        bool, typer.Option("--lineage", help="Also where each comes from, and what made it.")
+        bool, typer.Option("--lineage", help="Of personas: also where each comes from, and what made it.")
     ] = False,
     at: At = None,
     json: Json = False,
 ) -> None:
-    """Write personas to a file, the oldest first; import reads it back."""
+    """Write a data set to a file, as trainers take it, or the personas, which import reads back.
+
+    A data set comes in the order in which it was made, without what checks rejected; personas come the
+    oldest first.
+    """
+    from personahub.errors import UserError
+
+    ours = {"--format": form, "--rejected": rejected, "--manifest": manifest, "--sign": sign}
+    theirs = {"--view": view, "--where": where, "--lineage": lineage}
+    for option, given in (ours if data_set is None else theirs).items():
+        if given:
+            of = "a data set: name one" if data_set is None else "personas: leave the data set out"
+            raise UserError(f"{option}: is for {of}")
+    if data_set is None:
+        _export_personas(hub, out, view, where, lineage, at, json)
+    else:
+        _export_data_set(hub, data_set, out, form or "records", rejected, manifest, sign, at, json)
+
+
+def _export_personas(
+    hub: Path, out: Path, view: str | None, where: str | None, lineage: bool, at: int | None, json: bool
+) -> None:
     from personahub.cli.display import StepProgress, print_json, program
     from personahub.workflows.export import export
 
@@ -108,3 +158,47 @@ def export_command(
     print(f"{outcome.personas:,} personas in {out} ({shown}; {rate:,.0f} a second)")
     if not lineage:
         print(f"next: {program()} export --lineage … tells where each comes from")
+
+
+def _export_data_set(
+    hub: Path,
+    name: str,
+    out: Path,
+    form: str,
+    rejected: bool,
+    manifest: bool,
+    sign: Path | None,
+    at: int | None,
+    json: bool,
+) -> None:
+    from personahub.cli.display import StepProgress, counted, print_json, program
+    from personahub.workflows.export_dataset import export_dataset
+
+    progress = StepProgress()
+    progress.began("records written", None)
+    try:
+        outcome = export_dataset(
+            hub,
+            name,
+            out,
+            form=form,
+            rejected=rejected,
+            manifest=manifest,
+            sign=sign,
+            at=at,
+            told=progress.advanced,
+        )
+    finally:
+        progress.close()
+    if json:
+        print_json(outcome.to_json())
+        return
+    left = f", {outcome.left_out:,} {'others' if rejected else 'rejected ones'} left out"
+    what = "pairs" if form == "preferences" else "records"
+    print(f"{outcome.records:,} {what} of {name} in {out}{left if outcome.left_out else ''}")
+    if outcome.without:
+        print(f"not in this form: {counted(outcome.without)}")
+    if outcome.manifest:
+        print(f"next: {program()} verify-manifest {out}{'' if sign else ' --unsigned'}")
+    elif form == "records":
+        print(f"next: {program()} trace {out} --hub {hub}")

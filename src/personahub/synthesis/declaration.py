@@ -234,6 +234,8 @@ class Declaration(_Strict):
     derive: Mapping[_Name, str] = {}
     unique: str | None = None
     messages: Mapping[_Name, Literal["user", "assistant"]] = {}
+    chat: str = "[]"
+    """What a model is trained on, where a record is something asked and answered: a template of JSON."""
     steps: Mapping[_Name, Step] = {}
     sequence: str = "[]"
     sampling: Sampling = Sampling()

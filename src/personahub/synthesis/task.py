@@ -248,6 +248,31 @@ class Task:
             derived[name] = read_json(fill_in(template, {**variables, **derived}))
         return fill_in(self.declaration.text, {**variables, **derived}).strip(), {**fields, **derived}
 
+    def chat(self, variables: Mapping[str, Any], settings: Settings) -> list[dict[str, str]]:
+        """The turns of a record that a model can be trained on; empty where it has none.
+
+        Args:
+            variables: the record's ``fields``, and ``item``, ``persona`` and ``text``.
+            settings: those that it was made with.
+
+        Returns:
+            Each with ``role`` (system, user or assistant) and ``content``.
+
+        Raises:
+            ValueError: they cannot be made of this record, such as one of an earlier version of the task.
+        """
+        turns = read_json(fill_in(self.declaration.chat, {**settings, **variables}))
+        roles = {"system", "user", "assistant"}
+        if not isinstance(turns, list) or not all(
+            isinstance(turn, dict)
+            and turn.keys() == {"role", "content"}
+            and turn["role"] in roles
+            and isinstance(turn["content"], str)
+            for turn in turns
+        ):
+            raise ValueError("chat gives no list of turns, each with role and content")
+        return turns
+
     def name_of(self, fields: Mapping[str, Any], settings: Settings) -> str:
         """What must not come twice in a data set, in one form for all ways to write it; empty: anything."""
         unique = self.declaration.unique
@@ -316,8 +341,10 @@ def _check_templates(file: Path, declaration: Declaration) -> None:
     for name, template in declaration.derive.items():
         check_template(file, f"derive.{name}", template, before)
         before.add(name)
+    made = replied | set(declaration.derive)
     for name, text in (("text", declaration.text), ("unique", declaration.unique or "")):
-        check_template(file, name, text, replied | set(declaration.derive))
+        check_template(file, name, text, made)
+    check_template(file, "chat", declaration.chat, made | {"item", "persona", "text"})
 
 
 def _find_folder(name: str) -> Path:

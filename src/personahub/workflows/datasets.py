@@ -1,32 +1,20 @@
-"""``datasets``: the named data sets of a hub: which there are, what is in one, and its file."""
+"""``datasets``: the named data sets of a hub: which there are, and what is in one."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.hub.tables import gathered, quoted
-from personahub.records import Record
-from personahub.release.manifest import manifest_beside
-from personahub.release.signing import check_key
-from personahub.synthesis import Task
-from personahub.workflows.manifest import add_manifest
-from personahub.workflows.recordfiles import Form, RecordFile
-from personahub.workflows.verdicts import CheckSums, Verdicts, is_rejected, sum_up
-from personahub.workflows.verdicts import told as told_of
+from personahub.workflows.verdicts import CheckSums, sum_up
 
 __all__ = [
     "DataSet",
     "DataSetDetails",
-    "DataSetExport",
     "data_set_names",
-    "export_dataset",
     "list_datasets",
     "show_dataset",
     "where_data_set",
@@ -91,31 +79,6 @@ class DataSetDetails:
         return {**self.data_set.to_json(), "set_aside": dict(self.set_aside), **found, "first": self.first}
 
 
-@dataclass(frozen=True)
-class DataSetExport:
-    """What an export came to.
-
-    Attributes:
-        dataset: the data set.
-        records: how many were written.
-        left_out: how many were not: those that checks rejected, or where these were asked for, the others.
-        out: the file.
-        form: of its rows.
-        seconds: wall time.
-    """
-
-    dataset: str
-    records: int
-    left_out: int
-    out: str
-    form: Form
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """What ``datasets export --json`` prints."""
-        return {**asdict(self), "seconds": round(self.seconds, 3)}
-
-
 def data_set_names(hub: Hub) -> list[str]:
     """The names of a hub's data sets, in their order."""
     names: set[str] = set()
@@ -162,62 +125,6 @@ def show_dataset(hub: Path | str, name: str, n: int = 5, *, at: int | None = Non
         if len(first) == n:
             break
     return DataSetDetails(data_set, _set_aside(opened, data_set), first, *sum_up(opened, name))
-
-
-def export_dataset(
-    hub: Path | str,
-    name: str,
-    out: Path | str,
-    *,
-    form: Form = "records",
-    rejected: bool = False,
-    manifest: bool = False,
-    sign: Path | str | None = None,
-    at: int | None = None,
-    told: Callable[[int], None] = lambda _: None,
-) -> DataSetExport:
-    """Write a data set to a file, which is there whole or not at all; in the order in which it was made.
-
-    Records that were checked have their verdicts with them.
-
-    Args:
-        hub: the hub's directory.
-        name: of the data set.
-        out: the file; its name ends in .jsonl, .jsonl.gz or .parquet.
-        form: "records" with all their lineage, or "personahub", the paper's columns.
-        rejected: write the records that checks rejected, instead of the others.
-        manifest: write what it was made from and its hash beside it, as ``OUT.manifest.json``.
-        sign: a private SSH key that signs the manifest, which is written then.
-        at: a run: as it was when that ended; None for the hub as it is.
-        told: is called now and then with how many are written.
-
-    Raises:
-        UserError: no hub, no such version or data set, a file that cannot be written, or a key that cannot be
-            used.
-    """
-    start = time.monotonic()
-    key = None if sign is None else Path(sign)
-    if key is not None:
-        check_key(key)
-    opened = Hub(hub, version=at)
-    where = where_data_set(opened, name)
-    verdicts = Verdicts(opened, name, whole=True)
-    file = RecordFile(Path(out), form, _kinds(opened), with_verdicts=bool(verdicts))
-    count = left_out = 0
-    with file.writing() as write:
-        for batch in opened.records.read(None, where):
-            for row in batch.to_pylist():
-                found = verdicts.of(row.pop("id"))
-                if is_rejected(found) == rejected:
-                    write(Record(**row), told_of(found))
-                    count += 1
-                else:
-                    left_out += 1
-            told(count)
-    if manifest or key is not None:
-        counts = {"records": count, "left_out": left_out}
-        add_manifest(manifest_beside(Path(out)), opened, name, counts, key)
-    return DataSetExport(name, count, left_out, str(out), form, time.monotonic() - start)
 
 
 def where_data_set(hub: Hub, name: str) -> str:
@@ -280,19 +187,3 @@ def _set_aside(hub: Hub, data_set: DataSet) -> dict[str, int]:
     for batch in hub.set_aside.read(["reason"], f"kind = 'record' AND run IN ({listed})"):
         counts.update(batch[0].to_pylist())
     return dict(counts.most_common())
-
-
-def _kinds(hub: Hub) -> Callable[[Record], str]:
-    """Says what a record is called: as its task declares it, or by the task's name where that is gone."""
-    given = {run.number: str(run.given.get("task", "")) for run in hub.runs()}
-
-    @cache
-    def kind(task: str, folder: str) -> str:
-        for named in filter(None, (folder, task)):
-            with suppress(UserError):
-                loaded = Task.load(named)
-                if loaded.name == task:
-                    return loaded.declaration.kind
-        return task
-
-    return lambda record: kind(record.task, given.get(record.run, ""))

@@ -76,7 +76,7 @@ class TraceOutcome:
 def trace(file: Path | str, hub: Path | str, *, watcher: StepWatcher | None = None) -> TraceOutcome:
     """Follow each row of an exported file back: record, completion, personas of all rounds, document.
 
-    A row is one of ``export`` or ``datasets export``, or of a mixture of such rows with real ones. Of each
+    A row is one of ``export`` or ``export``, or of a mixture of such rows with real ones. Of each
     the text has to be the hub's, every run's file and every completion has to be there, the records that it
     is about, each persona up to the root, and the root's document; of an imported persona the hub keeps no
     document. No text of a source file is read again.

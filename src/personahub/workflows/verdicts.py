@@ -9,7 +9,7 @@ from typing import Any
 from personahub.hub import Hub
 from personahub.hub.tables import quoted
 
-__all__ = ["CheckSums", "Verdicts", "is_rejected", "sum_up", "told", "verdicts_of"]
+__all__ = ["CheckSums", "Found", "Verdicts", "is_rejected", "sum_up", "told", "verdicts_of"]
 
 _COLUMNS = ("record_id", "check", "outcome", "reason", "rejects")
 

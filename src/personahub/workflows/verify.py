@@ -282,7 +282,7 @@ def _source(
         raise UserError(f"{what}: is a file, and --hub goes with the name of a data set; leave one out")
     if out is not None:
         raise UserError(
-            f"--out {out}: a data set of a hub keeps its verdicts there; personahub datasets export writes it"
+            f"--out {out}: a data set of a hub keeps its verdicts there; personahub export writes it"
         )
     return DataSetChecked(Hub(hub), what)
 
