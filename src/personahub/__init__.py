@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from personahub.workflows.expand import expand
     from personahub.workflows.export import export
     from personahub.workflows.export_dataset import export_dataset
+    from personahub.workflows.export_folder import export_folder
     from personahub.workflows.manifest import verify_manifest
     from personahub.workflows.merge import merge
     from personahub.workflows.mix import mix
@@ -81,6 +82,7 @@ __all__ = [
     "expand",
     "export",
     "export_dataset",
+    "export_folder",
     "hub_versions",
     "list_datasets",
     "list_tasks",
@@ -129,6 +131,7 @@ _HOMES = {
     "expand": "personahub.workflows.expand",
     "export": "personahub.workflows.export",
     "export_dataset": "personahub.workflows.export_dataset",
+    "export_folder": "personahub.workflows.export_folder",
     "hub_versions": "personahub.workflows.upkeep:versions",
     "list_datasets": "personahub.workflows.datasets",
     "list_tasks": "personahub.workflows.tasks:task_list",

@@ -81,7 +81,10 @@ def import_command(
 
 def export_command(
     hub: HubDir,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A file .jsonl, .jsonl.gz or .parquet.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="PATH", help="A file .jsonl, .jsonl.gz or .parquet; or a new folder."),
+    ],
     data_set: Annotated[
         str | None,
         typer.Argument(
@@ -94,9 +97,27 @@ def export_command(
             "--format",
             metavar="FORM",
             help="Of a data set: records, with all lineage (the default); personahub, the paper's columns;"
-            " messages (TRL, Axolotl, LLaMA-Factory), openai, alpaca, sharegpt; preferences; tools; npc.",
+            " messages (TRL, Axolotl, LLaMA-Factory), openai, alpaca, sharegpt; preferences; tools; npc;"
+            " huggingface, a folder with splits and a card.",
         ),
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARES",
+            help="Of huggingface: train=0.9,test=0.1 is the default; what has a text, a persona or a problem"
+            " in common stays together.",
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of huggingface: by which it is split.")] = None,
+    agreed: Annotated[
+        bool,
+        typer.Option(
+            "--agreed",
+            help="Of huggingface: hold out only problems on which two of three solutions agree (verify"
+            " --checks answers).",
+        ),
+    ] = False,
     rejected: Annotated[
         bool,
         typer.Option("--rejected", help="Of a data set: what checks rejected, instead of the others."),
@@ -126,15 +147,23 @@ def export_command(
     """
     from personahub.errors import UserError
 
-    ours = {"--format": form, "--rejected": rejected, "--manifest": manifest, "--sign": sign}
+    parts: dict[str, object] = {"--split": split, "--seed": seed, "--agreed": agreed}
+    ours = {"--format": form, "--rejected": rejected, "--manifest": manifest, "--sign": sign, **parts}
     theirs = {"--view": view, "--where": where, "--lineage": lineage}
     for option, given in (ours if data_set is None else theirs).items():
-        if given:
+        if given is not None and given is not False:
             of = "a data set: name one" if data_set is None else "personas: leave the data set out"
             raise UserError(f"{option}: is for {of}")
     if data_set is None:
         _export_personas(hub, out, view, where, lineage, at, json)
+    elif form == "huggingface":
+        if rejected:
+            raise UserError("--rejected: a folder to give away has what checks kept")
+        _export_folder(hub, data_set, out, split, seed or 0, agreed, sign, at, json)
     else:
+        for option, given in parts.items():
+            if given is not None and given is not False:
+                raise UserError(f"{option}: is for --format huggingface")
         _export_data_set(hub, data_set, out, form or "records", rejected, manifest, sign, at, json)
 
 
@@ -202,3 +231,39 @@ def _export_data_set(
         print(f"next: {program()} verify-manifest {out}{'' if sign else ' --unsigned'}")
     elif form == "records":
         print(f"next: {program()} trace {out} --hub {hub}")
+
+
+def _export_folder(
+    hub: Path,
+    name: str,
+    out: Path,
+    split: str | None,
+    seed: int,
+    agreed: bool,
+    sign: Path | None,
+    at: int | None,
+    json: bool,
+) -> None:
+    from personahub.cli.display import StepProgress, counted, print_json, program
+    from personahub.workflows.export_folder import export_folder
+
+    progress = StepProgress()
+    progress.began("records written", None)
+    try:
+        outcome = export_folder(
+            hub, name, out, splits=split, seed=seed, agreed=agreed, sign=sign, at=at, told=progress.advanced
+        )
+    finally:
+        progress.close()
+    if json:
+        print_json(outcome.to_json())
+        return
+    print(f"{name} in {out}: {counted(outcome.splits)}; licence {outcome.licence}")
+    if outcome.left_out or outcome.withheld:
+        print(f"left out: rejected {outcome.left_out:,}, withheld from train {outcome.withheld:,}")
+    if len(outcome.splits) == 1 and split is None:
+        print(f"no test: its records are {outcome.groups:,} groups, none small enough")
+    if not outcome.plots:
+        print("no plots in the card: pip install 'personahub[evaluate]'")
+    print(f"next: read {out / 'README.md'}")
+    print(f"      {program()} verify-manifest {out}{'' if sign else ' --unsigned'}")

@@ -18,7 +18,7 @@ def count_components(groups: npt.NDArray[np.int64], edges: Iterable[Edges], leas
         edges: between rows.
         least: edges under it do not join.
     """
-    from personahub.dedup.greedy import join
+    from personahub.kernels.joining import join
 
     parents = groups.copy()
     for a, b, similarity in edges:

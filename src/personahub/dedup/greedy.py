@@ -7,27 +7,10 @@ from typing import Any
 
 from personahub.compiled import compiled
 
-__all__ = ["count_neighbours", "fill_neighbours", "join", "walk"]
+__all__ = ["count_neighbours", "fill_neighbours", "walk"]
 
 _Array = Any  # Numba compiles each function for the arrays it is called with.
 _Arrays = tuple[_Array, ...]
-
-
-@compiled
-def join(parents: _Array, a: _Array, b: _Array) -> None:
-    """Join the groups of a[i] and b[i] for each i, in place (union-find with path halving).
-
-    Afterwards each row's parent leads, step by step, to the lowest row of its group.
-    """
-    for edge in range(a.size):
-        left, right = a[edge], b[edge]
-        while parents[left] != left:
-            parents[left] = parents[parents[left]]
-            left = parents[left]
-        while parents[right] != right:
-            parents[right] = parents[parents[right]]
-            right = parents[right]
-        parents[max(left, right)] = min(left, right)
 
 
 @compiled

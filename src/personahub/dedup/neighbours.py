@@ -44,7 +44,7 @@ def read_units(table: pa.Table) -> Iterator[Edges]:
 
 def equal_sets(texts: _Ints, surface: list[Edges]) -> _Ints:
     """For each row the lowest row with an equal set of words: its text's, and those joined to it by 1.0."""
-    from personahub.dedup.greedy import join
+    from personahub.kernels.joining import join
 
     parents = texts.copy()
     for a, b, similarity in surface:

@@ -3,23 +3,21 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from personahub.errors import UserError
 from personahub.hub import Hub
-from personahub.records import Record
 from personahub.release.manifest import manifest_beside
 from personahub.release.signing import check_key
-from personahub.synthesis import Task
 from personahub.workflows.datasets import where_data_set
 from personahub.workflows.files import check_target, writing_lines
+from personahub.workflows.judged import TasksOf, chosen_records, judged_records
 from personahub.workflows.manifest import add_manifest
 from personahub.workflows.recordfiles import FORMS, RecordFile
 from personahub.workflows.training import NOT_TRAINED_ON, STRICT, TRAINER_FORMS, Chats, preferences
-from personahub.workflows.verdicts import Found, Verdicts, is_rejected
+from personahub.workflows.verdicts import Verdicts, is_rejected
 from personahub.workflows.verdicts import told as told_of
 
 __all__ = ["EXPORT_FORMS", "DataSetExport", "export_dataset"]
@@ -115,34 +113,13 @@ def export_dataset(
     return outcome
 
 
-_Judged = tuple[Record, Found]
-
-
-def _records(hub: Hub, name: str) -> Iterator[_Judged]:
-    """Each record with its latest verdicts."""
-    verdicts = Verdicts(hub, name, whole=True)
-    for batch in hub.records.read(None, where_data_set(hub, name)):
-        for row in batch.to_pylist():
-            found = verdicts.of(row.pop("id"))
-            yield Record(**row), found
-
-
-def _chosen(records: Iterator[_Judged], outcome: DataSetExport, rejected: bool) -> Iterator[_Judged]:
-    """Those that checks did not reject, or those that they did; the others are counted."""
-    for record, found in records:
-        if is_rejected(found) == rejected:
-            yield record, found
-        else:
-            outcome.left_out += 1
-
-
 def _write_records(
     hub: Hub, target: Path, outcome: DataSetExport, rejected: bool, told: Callable[[int], None]
 ) -> None:
-    tasks, judged = _Tasks(hub), bool(Verdicts(hub, outcome.dataset))
+    tasks, judged = TasksOf(hub), bool(Verdicts(hub, outcome.dataset))
     file = RecordFile(target, outcome.form, tasks.kind, with_verdicts=judged)  # type: ignore[arg-type]
     with file.writing() as write:
-        for record, found in _chosen(_records(hub, outcome.dataset), outcome, rejected):
+        for record, found in chosen_records(judged_records(hub, outcome.dataset), outcome, rejected):
             write(record, told_of(found))
             outcome.records += 1
             told(outcome.records)
@@ -151,13 +128,13 @@ def _write_records(
 def _write_rows(
     hub: Hub, target: Path, outcome: DataSetExport, rejected: bool, told: Callable[[int], None]
 ) -> None:
-    chats = Chats(_Tasks(hub).of)
-    judged = _records(hub, outcome.dataset)
+    chats = Chats(TasksOf(hub).of)
+    judged = judged_records(hub, outcome.dataset)
     rows: Iterator[Mapping[str, Any] | str]
     if outcome.form == "preferences":
         rows = preferences(hub, ((record, is_rejected(found)) for record, found in judged), chats)
     else:
-        chosen = _chosen(judged, outcome, rejected)
+        chosen = chosen_records(judged, outcome, rejected)
         rows = (chats.row(outcome.form, record) for record, _ in chosen)
     with writing_lines(target) as lines:
         for row in rows:
@@ -180,32 +157,3 @@ def _nothing(outcome: DataSetExport) -> str:
     advice = NOT_TRAINED_ON[reason][1].format(dataset=outcome.dataset) if reason else "--format records"
     found = ", ".join(filter(None, (told, left))) or "it has no records"
     return f"--format {outcome.form}: {outcome.dataset} has nothing of this form ({found}); {advice}"
-
-
-class _Tasks:
-    """The tasks that made a hub's records, as far as they are still there."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._given = {run.number: str(run.given.get("task", "")) for run in hub.runs()}
-        self._loaded: dict[tuple[str, str], Task | None] = {}
-
-    def of(self, record: Record) -> Task | None:
-        """The task that made a record."""
-        place = record.task, self._given.get(record.run, "")
-        if place not in self._loaded:
-            self._loaded[place] = _load(*place)
-        return self._loaded[place]
-
-    def kind(self, record: Record) -> str:
-        """What a record is called: as its task declares it, or by the task's name where that is gone."""
-        task = self.of(record)
-        return task.declaration.kind if task else record.task
-
-
-def _load(task: str, folder: str) -> Task | None:
-    for named in filter(None, (folder, task)):
-        with suppress(UserError):
-            loaded = Task.load(named)
-            if loaded.name == task:
-                return loaded
-    return None

@@ -14,7 +14,7 @@ from personahub.models.terms import strictest, terms_of
 from personahub.release.manifest import MANIFEST, faults_of, manifest_beside, read_manifest, write_manifest
 from personahub.release.signing import Signature, check_signature, sign
 
-__all__ = ["ManifestCheck", "add_manifest", "verify_manifest"]
+__all__ = ["ManifestCheck", "add_manifest", "statement_of", "verify_manifest"]
 
 _MOST_SOURCES = 1000
 _FROM_RECORDS = (
@@ -108,7 +108,7 @@ def add_manifest(path: Path, hub: Hub, dataset: str, counts: Mapping[str, int], 
     """
     # One of an earlier export would be a signature of something else.
     path.with_name(f"{path.name}.sig").unlink(missing_ok=True)
-    write_manifest(path, _statement(hub, dataset, counts))
+    write_manifest(path, statement_of(hub, dataset, counts))
     if key is not None:
         try:
             sign(path, key)
@@ -117,7 +117,7 @@ def add_manifest(path: Path, hub: Hub, dataset: str, counts: Mapping[str, int], 
             raise
 
 
-def _statement(hub: Hub, dataset: str, counts: Mapping[str, int]) -> dict[str, Any]:
+def statement_of(hub: Hub, dataset: str, counts: Mapping[str, int]) -> dict[str, Any]:
     """What was made from what, by which models and prompts: the same for the same hub."""
     from personahub.workflows.datasets import where_data_set
     from personahub.workflows.verdicts import sum_up
