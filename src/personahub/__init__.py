@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from personahub.workflows.mix import mix
     from personahub.workflows.preview import preview as preview_task
     from personahub.workflows.prompting import Prompting
+    from personahub.workflows.push import push
     from personahub.workflows.read import read
     from personahub.workflows.sample import sample
     from personahub.workflows.search import search
@@ -91,6 +92,7 @@ __all__ = [
     "mix",
     "new_task",
     "preview_task",
+    "push",
     "read",
     "sample",
     "search",
@@ -140,6 +142,7 @@ _HOMES = {
     "mix": "personahub.workflows.mix",
     "new_task": "personahub.workflows.tasks:task_new",
     "preview_task": "personahub.workflows.preview:preview",
+    "push": "personahub.workflows.push",
     "read": "personahub.workflows.read",
     "sample": "personahub.workflows.sample",
     "search": "personahub.workflows.search",

@@ -23,6 +23,7 @@ from personahub.cli.look import sample_command, show_command, stats_command
 from personahub.cli.manifest import verify_manifest_command
 from personahub.cli.mix import mix_command
 from personahub.cli.models import models_app
+from personahub.cli.push import push_command
 from personahub.cli.read import read_command
 from personahub.cli.runs import runs_app
 from personahub.cli.search import search_command
@@ -91,6 +92,7 @@ app.command("verify")(verify_command)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("mix")(mix_command)
 app.command("export")(export_command)
+app.command("push")(push_command)
 app.command("trace")(trace_command)
 app.command("verify-manifest")(verify_manifest_command)
 app.add_typer(runs_app, name="runs")
