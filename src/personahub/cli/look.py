@@ -12,6 +12,8 @@ from personahub.cli.options import At, HubDir, Json, Seed, View, Where
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from personahub.workflows.prompts import Asked
+
 __all__ = ["sample_command", "show_command", "stats_command"]
 
 _EXCERPT = 280
@@ -53,10 +55,13 @@ def show_command(
         ),
     ],
     hub: HubDir,
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="Prompts and replies whole, instead of their ends.")
+    ] = False,
     at: At = None,
     json: Json = False,
 ) -> None:
-    """Show one thing with its whole lineage: problem → persona → text, and who was reached from it."""
+    """Show one thing with its whole lineage: problem → prompt → persona → text, and who came of it."""
     from personahub.cli.display import console, print_json
     from personahub.workflows.show import show
 
@@ -80,17 +85,22 @@ def show_command(
         if row is not None:
             text = "\n".join(escape(line) for line in lines(row))
             branch = branch.add(f"[bold]{kind}[/bold] {row['id']}\n{text}")
+            for asked in lineage.asked.get(row["id"], ()):
+                branch.add(_asked_lines(asked, whole=prompts))
             if kind == "record" and found:
                 branch.add("[bold]checked[/bold]\n" + "\n".join(map(escape, found)))
     for what, count in lineage.below.items():
         branch.add(f"{count} {what} come from it")
-    console().print(tree)
+    # A tree that is not wrapped would be cut off at the edge of the screen.
+    console().print(tree, soft_wrap=False)
     if lineage.descendants:
         below = Tree("[bold]reached from it[/bold]")
         left = _add_descendants(below, lineage.descendants, _SHOWN)
-        console().print(below)
+        console().print(below, soft_wrap=False)
         if left < 0:
             print(f"… and {-left} more; --json has them all")
+    if lineage.no_replies:
+        print(f"no replies are shown: {lineage.no_replies}", file=sys.stderr)
 
 
 def _add_descendants(tree: "Tree", descendants: Sequence[Mapping[str, Any]], left: int) -> int:
@@ -121,6 +131,23 @@ def _record_lines(row: Mapping[str, Any]) -> list[str]:
         f"{named}, {row['method']}; {_made_by(row)}",
         *(_input_line(name, value) for name, value in json.loads(row["inputs"]).items()),
     ]
+
+
+def _asked_lines(asked: "Asked", *, whole: bool) -> str:
+    """A question with its answer: of each the end that differs from others, or all of it."""
+    from rich.markup import escape
+
+    shown = asked.messages if whole else asked.messages[-1:]
+    lines = [f"[{message['role']}] {_cut(message['content'], whole=whole)}" for message in shown]
+    if len(shown) < len(asked.messages):
+        lines.insert(0, f"({len(asked.messages)} messages; --prompts shows them whole)")
+    lines += [asked.why_not] if asked.why_not else []
+    lines += [f"→ {_cut(asked.reply, whole=whole)}"] if asked.reply is not None else []
+    return "[bold]asked[/bold]\n" + "\n".join(map(escape, lines))
+
+
+def _cut(text: str, *, whole: bool) -> str:
+    return text if whole else _excerpt(" ".join(text.split()))
 
 
 def _verdict_line(check: str, verdict: Mapping[str, Any]) -> str:
@@ -165,7 +192,9 @@ def _persona_lines(row: Mapping[str, Any]) -> list[str]:
 
 def _document_lines(row: Mapping[str, Any]) -> list[str]:
     part = f", part {row['part']} from character {row['start']}" if row["part"] else ""
-    return [row["title"] or "(no title)", f"{row['source']}, row {row['row']}{part}", _excerpt(row["text"])]
+    where = f"{row['source']}, row {row['row']}, from byte {row['offset']:,}{part}"
+    told = [row["url"], row["date"], f"licence {row['licence']}"]
+    return [row["title"] or "(no title)", where, ", ".join(filter(None, told)), _excerpt(row["text"])]
 
 
 def _excerpt(text: str) -> str:

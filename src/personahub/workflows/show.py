@@ -3,14 +3,17 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from personahub.completion import Journal
 from personahub.errors import UserError
 from personahub.hub import Hub
 from personahub.hub.tables import quoted
 from personahub.records import Kind
+from personahub.workflows.prompts import Asked, Prompts
 from personahub.workflows.verdicts import told, verdicts_of
 
 __all__ = ["Lineage", "find_one", "show"]
@@ -35,6 +38,8 @@ class Lineage:
         verdicts: what checks found of the record, by their names.
         below: how many personas and records come directly from what is shown.
         descendants: personas reached from the one shown, each with its own ``descendants``.
+        asked: by id of a record or a persona the questions to a model that led to it, with their answers.
+        no_replies: why no answers are there; empty where they are.
     """
 
     kind: str
@@ -47,6 +52,8 @@ class Lineage:
     verdicts: Mapping[str, Any]
     below: Mapping[str, int]
     descendants: Sequence[Mapping[str, Any]]
+    asked: Mapping[str, Sequence[Asked]]
+    no_replies: str
 
     def to_json(self) -> dict[str, Any]:
         """What ``show --json`` prints."""
@@ -61,6 +68,8 @@ class Lineage:
             "verdicts": dict(self.verdicts),
             "below": dict(self.below),
             "descendants": list(self.descendants),
+            "asked": {id_: [each.to_json() for each in asked] for id_, asked in self.asked.items()},
+            "no_replies": self.no_replies,
         }
 
 
@@ -101,6 +110,8 @@ def show(hub: Path | str, record_id: str, *, at: int | None = None) -> Lineage:
     if kind is Kind.RECORD:
         below["records"] = opened.records.count(f'inputs LIKE \'%"record":"{row["id"]}"%\'')
     verdicts = told(verdicts_of(opened, record["id"])) if record else {}
+    made = [each for each in (*records, persona, *ancestors) if each]
+    asked, no_replies = _asked(opened, made)
     return Lineage(
         kind.name.lower(),
         record,
@@ -112,7 +123,25 @@ def show(hub: Path | str, record_id: str, *, at: int | None = None) -> Lineage:
         verdicts,
         below,
         descendants,
+        asked,
+        no_replies,
     )
+
+
+def _asked(hub: Hub, made: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[Asked]], str]:
+    """What was asked for each of these; the answers too, where the journal can be read now."""
+    with ExitStack() as held:
+        journal, no_replies = None, ""
+        try:
+            if hub.journal_path.is_dir():
+                held.enter_context(hub.at_rest())
+                journal = held.enter_context(Journal(hub.journal_path))
+        except UserError as error:
+            no_replies = str(error)
+        except OSError as error:
+            no_replies = f"{hub.journal_path}: cannot be read ({error.strerror or error})"
+        prompts = Prompts(hub, journal)
+        return {each["id"]: prompts.of(each) for each in made}, no_replies
 
 
 def find_one(hub: Hub, record_id: str) -> dict[str, Any]:
