@@ -35,7 +35,7 @@ class CardFacts:
         example: a record's fields.
         diversity: headings and rows of a table; empty where it could not be measured.
         notes: what to know of that table.
-        plots: caption and path of each.
+        plots: paths of those that were drawn, of ``steps`` and ``diversity``.
         columns: name and meaning of each.
     """
 
@@ -53,7 +53,7 @@ class CardFacts:
     example: Mapping[str, str]
     diversity: Sequence[Sequence[str]]
     notes: Sequence[str]
-    plots: Sequence[tuple[str, str]]
+    plots: Mapping[str, str]
     columns: Sequence[tuple[str, str]]
 
     @property

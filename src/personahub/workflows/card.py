@@ -116,7 +116,7 @@ def card_facts(
 
         (folder / "assets").mkdir(exist_ok=True)
         plot_steps(folder / "assets" / "steps", steps, f"{name}: from texts to records")
-        plots.insert(0, ("How many there were at each step", "assets/steps.png"))
+        plots["steps"] = "assets/steps.png"
     return CardFacts(
         name=name,
         statement=statement,
@@ -187,14 +187,14 @@ def _example(exported: Exported) -> dict[str, str]:
 
 def _diversity(
     name: str, texts: Sequence[str], seed: int, folder: Path
-) -> tuple[list[list[str]], list[str], list[tuple[str, str]]]:
+) -> tuple[list[list[str]], list[str], dict[str, str]]:
     """Table, notes and plots of how diverse the texts are; empty where there are too few of them."""
     from personahub.workflows.evaluate.diversity import evaluate_diversity
     from personahub.workflows.evaluate.diversity_report import headings, table
     from personahub.workflows.evaluate.diversity_report import notes as notes_of
 
     if len(texts) < 2:
-        return [], [], []
+        return [], [], {}
     drawing = importlib.util.find_spec("matplotlib") is not None
     with TemporaryDirectory() as work:
         file, out = Path(work, f"{name}.jsonl"), Path(work, "out")
@@ -206,5 +206,5 @@ def _diversity(
             (out / "diversity.png").rename(folder / "assets" / "diversity.png")
     told = [["measure", headings(result)["raw"]], *table(result, "raw")]
     heading = f"Embeddings {result.embeddings}; in brackets 95 % intervals; ↑: higher is more diverse."
-    plots = [("How diverse the texts are", "assets/diversity.png")] if drawing else []
+    plots = {"diversity": "assets/diversity.png"} if drawing else {}
     return told, [heading, f"Measured on {len(texts):,} of the records.", *notes_of(result)], plots
