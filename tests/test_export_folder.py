@@ -156,6 +156,16 @@ def test_only_problems_whose_solutions_agree_are_held_out(tmp_path: Path) -> Non
     assert not set(loaded["train"]["document_id"]) & set(loaded["test"]["document_id"])
 
 
+def test_where_nothing_agrees_the_held_out_set_that_was_asked_for_is_an_error(tmp_path: Path) -> None:
+    hub = a_hub(tmp_path / "hub", texts=5)
+    failed = verdict(record_of(None, ""), "failed")
+    rows = list(hub.records.rows("dataset = 'math'"))
+    hub.verdicts.add([replace(failed, record_id=row["id"], rejects=False) for row in rows])
+    with pytest.raises(UserError, match=r"nothing can be in test: .* of those that agree none"):
+        export_folder(hub.path, "math", tmp_path / "out", agreed=True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_without_a_group_that_fits_there_is_no_test_or_it_is_an_error(tmp_path: Path, run: Run) -> None:
     hub = a_hub(tmp_path / "hub", texts=1)
     out = tmp_path / "out"

@@ -112,6 +112,11 @@ class Task:
         return self.declaration.options
 
     @property
+    def makes_chats(self) -> bool:
+        """Whether records of it can be something asked and answered, which :meth:`chat` gives."""
+        return self.declaration.chat != "[]"
+
+    @property
     def items_option(self) -> str | None:
         """The option that names what is asked about; None where the task asks about nothing but personas."""
         return next((name for name, option in self.options.items() if option.type == "items"), None)

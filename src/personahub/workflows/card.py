@@ -58,9 +58,13 @@ class Exported:
         texts: some of the texts, spread evenly.
         example: the first record.
         columns: that the files have.
+        expected: how many records will be written.
+        count: how many were.
     """
 
     columns: Sequence[str]
+    expected: int
+    count: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     licences: set[str] = field(default_factory=set)
@@ -68,20 +72,17 @@ class Exported:
     texts: list[str] = field(default_factory=list)
     example: Mapping[str, Any] | None = None
 
-    def add(self, row: Mapping[str, Any], record: Record, kind: str, every: int, place: int) -> None:
+    def add(self, row: Mapping[str, Any], record: Record, kind: str) -> None:
         """Count a row."""
         self.kinds[kind] += 1
         self.languages[record.language] += 1
         self.licences.add(record.licence)
         self.templates.setdefault(record.template, record)
         self.example = self.example or row
-        if place % every == 0 and len(self.texts) < _TEXTS:
+        every = max(1, -(-self.expected // _TEXTS))
+        if self.count % every == 0:
             self.texts.append(record.text)
-
-    @staticmethod
-    def every(rows: int) -> int:
-        """Of so many rows each how many-th text is kept."""
-        return max(1, -(-rows // _TEXTS))
+        self.count += 1
 
 
 def card_facts(

@@ -14,7 +14,7 @@ from personahub.release.signing import check_key
 from personahub.workflows.datasets import where_data_set
 from personahub.workflows.files import check_target, writing_lines
 from personahub.workflows.judged import TasksOf, chosen_records, judged_records
-from personahub.workflows.manifest import add_manifest
+from personahub.workflows.manifest import add_manifest, statement_of
 from personahub.workflows.recordfiles import FORMS, RecordFile
 from personahub.workflows.training import NOT_TRAINED_ON, STRICT, TRAINER_FORMS, Chats, preferences
 from personahub.workflows.verdicts import Verdicts, is_rejected
@@ -107,7 +107,7 @@ def export_dataset(
     if manifest or key is not None or form in STRICT:
         counts = {"records": outcome.records, "left_out": outcome.left_out, **outcome.without}
         beside = manifest_beside(target)
-        add_manifest(beside, opened, name, counts, key)
+        add_manifest(beside, statement_of(opened, name, counts), key)
         outcome.manifest = str(beside)
     outcome.seconds = time.monotonic() - start
     return outcome

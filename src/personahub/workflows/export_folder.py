@@ -116,17 +116,18 @@ def export_folder(
     opened = Hub(hub, version=at)
     where_data_set(opened, name)
     outcome = FolderExport(name, str(out))
-    groups, fit = _grouped(opened, name, agreed)
+    tasks = TasksOf(opened)
+    groups, fit, asked = _grouped(opened, name, agreed, tasks)
     dealt = split(groups, shares, seed, fit=fit)
     empty = [each for each, count in dealt.counts.items() if not count]
-    if empty and splits is not None:
+    if empty and (agreed or splits is not None):
         raise UserError(_why_empty(empty[0], dealt, agreed))
     if empty:
         dealt = split(groups, {REST: 1.0}, seed)
     outcome.splits, outcome.withheld, outcome.groups = dealt.counts, dealt.left_out, dealt.groups
     with writing_folder(target) as folder:
         records = chosen_records(judged_records(opened, name), outcome, False)
-        exported = _write(opened, name, records, dealt, folder, told)
+        exported = _write(records, dealt, folder, _schema(opened, name, asked), tasks, told)
         counts = {"records": sum(outcome.splits.values()), "left_out": outcome.left_out}
         counts["withheld"] = outcome.withheld
         how = {"groups": dealt.groups, "largest": dealt.largest, "seed": seed, "left_out": dealt.left_out}
@@ -136,7 +137,7 @@ def export_folder(
         )
         (folder / "README.md").write_text(render_card(facts), "utf-8")
         outcome.licence, outcome.plots = facts.licence[0], bool(facts.plots)
-        add_manifest(folder / MANIFEST, opened, name, counts, key)
+        add_manifest(folder / MANIFEST, statement, key)
     outcome.seconds = time.monotonic() - start
     return outcome
 
@@ -151,8 +152,11 @@ def _why_empty(name: str, dealt: Split, agreed: bool) -> str:
     return f"{why}; give a larger share, or make records from more texts"
 
 
-def _grouped(hub: Hub, name: str, agreed: bool) -> tuple[Any, Any]:
-    """Of each record that was not rejected its group, and whether it may be in a test where that is asked."""
+def _grouped(hub: Hub, name: str, agreed: bool, tasks: TasksOf) -> tuple[Any, Any, bool]:
+    """Of each record that was not rejected its group, and whether it may be in a test where that is asked.
+
+    And whether a task of theirs makes chats.
+    """
     if agreed and not Verdicts(hub, name):
         raise UserError(
             f"--agreed: no record of {name} was checked; personahub verify {name} --checks answers does that"
@@ -160,7 +164,7 @@ def _grouped(hub: Hub, name: str, agreed: bool) -> tuple[Any, Any]:
     counting, view = FolderExport(name, ""), open_view(hub)
     ids = ("id", "leader")
     leaders = dict(zip(*(view.table[column].to_pylist() for column in ids), strict=True)) if view else {}
-    groups, fit = Groups(), list[bool]()
+    groups, fit, asked = Groups(), list[bool](), False
     records = chosen_records(judged_records(hub, name), counting, False)
     while some := list(islice(records, _BATCH)):
         inputs = [read_json(record.inputs) for record, _ in some]
@@ -170,7 +174,8 @@ def _grouped(hub: Hub, name: str, agreed: bool) -> tuple[Any, Any]:
             _keys(record, given, leaders, roots) for (record, _), given in zip(some, inputs, strict=True)
         )
         fit += [_agrees(found) for _, found in some] if agreed else []
-    return groups.close(), np.array(fit, bool) if agreed else None
+        asked = asked or any(task and task.makes_chats for task in (tasks.of(record) for record, _ in some))
+    return groups.close(), np.array(fit, bool) if agreed else None, asked
 
 
 def _keys(
@@ -196,54 +201,44 @@ def _agrees(found: Found) -> bool:
     return bool(answers and answers["outcome"] == "passed" and (answers["score"] or 0.0) >= _LEAST_AGREEING)
 
 
-def _write(
-    hub: Hub,
-    name: str,
-    records: Iterator[Judged],
-    dealt: Split,
-    folder: Path,
-    told: Callable[[int], None],
-) -> Exported:
-    """Write each record into a file of its split."""
-    tasks, judged = TasksOf(hub), bool(Verdicts(hub, name))
-    chats, asked = Chats(tasks.of), _is_chat(hub, name, tasks)
+def _schema(hub: Hub, name: str, asked: bool) -> pa.Schema:
+    """The columns: of a record, its turns where a task makes chats, its verdicts where there are any."""
     schema = SCHEMAS[Record]
     if asked:
         schema = schema.append(pa.field("messages", pa.list_(_TURN)))
-    if judged:
+    if Verdicts(hub, name):
         schema = schema.append(pa.field("verdicts", pa.string()))
-    schema = schema.append(pa.field("synthetic", pa.bool_(), nullable=False))
-    exported = Exported(schema.names)
-    total = sum(dealt.counts.values())
+    return schema.append(pa.field("synthetic", pa.bool_(), nullable=False))
+
+
+def _write(
+    records: Iterator[Judged],
+    dealt: Split,
+    folder: Path,
+    schema: pa.Schema,
+    tasks: TasksOf,
+    told: Callable[[int], None],
+) -> Exported:
+    """Write each record into a file of its split."""
+    chats, exported = Chats(tasks.of), Exported(schema.names, sum(dealt.counts.values()))
     (folder / "data").mkdir()
     with ExitStack() as held:
         files = [_Shards(folder / "data", each, count, schema) for each, count in dealt.counts.items()]
         for each in files:
             held.callback(each.close)
-        done = 0
         for (record, found), number in zip(records, dealt.numbers.tolist(), strict=True):
             if number == LEFT_OUT:
                 continue
             row: dict[str, Any] = {"id": record.id, **asdict(record), "synthetic": True}
-            if asked:
+            if "messages" in exported.columns:
                 turns = chats.turns(record)
                 row["messages"] = None if isinstance(turns, str) else turns
-            if judged:
+            if "verdicts" in exported.columns:
                 row["verdicts"] = json.dumps(told_of(found), ensure_ascii=False)
-            exported.add(row, record, tasks.kind(record), Exported.every(total), done)
+            exported.add(row, record, tasks.kind(record))
             files[number].write(row)
-            done += 1
-            told(done)
+            told(exported.count)
     return exported
-
-
-def _is_chat(hub: Hub, name: str, tasks: TasksOf) -> bool:
-    """Whether a task of the data set makes chats."""
-    seen: set[str] = set()
-    for batch in hub.records.read(["task"], where_data_set(hub, name)):
-        seen.update(batch[0].unique().to_pylist())
-    loaded = (tasks.of_name(task) for task in sorted(seen))
-    return any(task is not None and task.declaration.chat != "[]" for task in loaded)
 
 
 class _Shards:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Protocol
 
 from personahub.errors import UserError
@@ -56,11 +55,6 @@ class TasksOf:
         if place not in self._loaded:
             self._loaded[place] = _load(*place)
         return self._loaded[place]
-
-    def of_name(self, name: str) -> Task | None:
-        """The task of this name, whoever used it first."""
-        folders = (*(folder for folder in self._given.values() if Path(folder).name == name), name)
-        return next((task for folder in folders if (task := _load(name, folder))), None)
 
     def kind(self, record: Record) -> str:
         """What a record is called: as its task declares it, or by the task's name where that is gone."""

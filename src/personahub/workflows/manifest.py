@@ -93,14 +93,12 @@ def _manifest_of(path: Path) -> Path:
     return path if path.name.endswith(MANIFEST) else manifest_beside(path)
 
 
-def add_manifest(path: Path, hub: Hub, dataset: str, counts: Mapping[str, int], key: Path | None) -> None:
+def add_manifest(path: Path, statement: Mapping[str, Any], key: Path | None) -> None:
     """Write the manifest of an exported data set, and sign it.
 
     Args:
         path: where, as :func:`personahub.release.manifest.write_manifest` has it.
-        hub: the hub that it is from.
-        dataset: its name.
-        counts: what the export came to.
+        statement: what is said of it, see :func:`statement_of`.
         key: the private key that signs; None for no signature.
 
     Raises:
@@ -108,7 +106,7 @@ def add_manifest(path: Path, hub: Hub, dataset: str, counts: Mapping[str, int], 
     """
     # One of an earlier export would be a signature of something else.
     path.with_name(f"{path.name}.sig").unlink(missing_ok=True)
-    write_manifest(path, statement_of(hub, dataset, counts))
+    write_manifest(path, statement)
     if key is not None:
         try:
             sign(path, key)
@@ -118,7 +116,13 @@ def add_manifest(path: Path, hub: Hub, dataset: str, counts: Mapping[str, int], 
 
 
 def statement_of(hub: Hub, dataset: str, counts: Mapping[str, int]) -> dict[str, Any]:
-    """What was made from what, by which models and prompts: the same for the same hub."""
+    """What was made from what, by which models and prompts: the same for the same hub.
+
+    Args:
+        hub: the hub that a data set is from.
+        dataset: its name.
+        counts: what the export came to.
+    """
     from personahub.workflows.datasets import where_data_set
     from personahub.workflows.verdicts import sum_up
 

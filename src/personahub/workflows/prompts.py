@@ -105,6 +105,10 @@ class Prompts:
     def _runs(self) -> Mapping[int, Run]:
         return {run.number: run for run in self._hub.runs()}
 
+    @cached_property
+    def _tasks(self) -> TasksOf:
+        return TasksOf(self._hub)
+
     def _of_persona(self, row: Mapping[str, Any]) -> Iterator[Request]:
         """The question whose answer a persona is, from its text or from another persona."""
         settings = self._runs[row["run"]].configuration
@@ -131,7 +135,7 @@ class Prompts:
     def _of_record(self, row: Mapping[str, Any]) -> Iterator[Request]:
         """The questions whose answers a record is."""
         record = Record(**{name: value for name, value in row.items() if name != "id"})
-        task = TasksOf(self._hub).of(record)
+        task = self._tasks.of(record)
         if task is None:
             return
         run, inputs = self._runs[record.run], read_json(record.inputs)
