@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from personahub.workflows.export import export
     from personahub.workflows.export_dataset import export_dataset
     from personahub.workflows.export_folder import export_folder
+    from personahub.workflows.forget import forget
     from personahub.workflows.manifest import verify_manifest
     from personahub.workflows.merge import merge
     from personahub.workflows.mix import mix
@@ -84,6 +85,7 @@ __all__ = [
     "export",
     "export_dataset",
     "export_folder",
+    "forget",
     "hub_versions",
     "list_datasets",
     "list_tasks",
@@ -134,6 +136,7 @@ _HOMES = {
     "export": "personahub.workflows.export",
     "export_dataset": "personahub.workflows.export_dataset",
     "export_folder": "personahub.workflows.export_folder",
+    "forget": "personahub.workflows.forget",
     "hub_versions": "personahub.workflows.upkeep:versions",
     "list_datasets": "personahub.workflows.datasets",
     "list_tasks": "personahub.workflows.tasks:task_list",

@@ -18,6 +18,7 @@ from personahub.cli.demo import demo_command
 from personahub.cli.evaluate import evaluate_app
 from personahub.cli.exchange import export_command, import_command
 from personahub.cli.expand import expand_command
+from personahub.cli.forget import forget_command
 from personahub.cli.hub import hub_app
 from personahub.cli.look import sample_command, show_command, stats_command
 from personahub.cli.manifest import verify_manifest_command
@@ -94,6 +95,7 @@ app.command("mix")(mix_command)
 app.command("export")(export_command)
 app.command("push")(push_command)
 app.command("trace")(trace_command)
+app.command("forget")(forget_command)
 app.command("verify-manifest")(verify_manifest_command)
 app.add_typer(runs_app, name="runs")
 app.add_typer(hub_app, name="hub")

@@ -1,12 +1,12 @@
 """Opening a Lance table, also while another process writes or compacts it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-__all__ = ["open_table", "past_compactions", "read_on", "reason_of"]
+__all__ = ["in_lots", "open_table", "past_compactions", "read_on", "reason_of"]
 
 _TRIES = 10
 _T = TypeVar("_T")
@@ -81,3 +81,10 @@ def read_on(
 def reason_of(error: OSError) -> str:
     """Why something could not be written, in a user's words."""
     return "the disk is full" if "No space left" in str(error) else str(error)
+
+
+def in_lots(ids: Iterable[str]) -> Iterator[str]:
+    """Ids as SQL lists them, a thousand at a time."""
+    waiting = list(ids)
+    for start in range(0, len(waiting), 1000):
+        yield ", ".join(f"'{id_}'" for id_ in waiting[start : start + 1000])

@@ -9,7 +9,7 @@ time.
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from personahub.config import fingerprint
 from personahub.errors import UserError
-from personahub.hub.datasets import past_compactions, read_on, reason_of
+from personahub.hub.datasets import in_lots, past_compactions, read_on, reason_of
 from personahub.records import EDGE_SCHEMA
 
 __all__ = ["ASIDE_SCHEMA", "Compared", "Comparisons", "Duplicates", "Method"]
@@ -182,6 +183,51 @@ class Duplicates:
                 " free some space, then run personahub dedup again"
             ) from error
 
+    def forget(self, ids: Sequence[str], heirs: Mapping[str, str], compared: Mapping[str, Compared]) -> None:
+        """Take personas out, so that the edges are those of a comparison of all that stay.
+
+        Edges of one that goes may speak for others: all with its text, and of surface edges all with its
+        words. One of those takes its place.
+
+        Args:
+            ids: of those that go.
+            heirs: for each of these that shares its description with some that stay, the first of them.
+            compared: how far each method is then; the edges of one that is missing go too.
+
+        Raises:
+            UserError: the disk is full.
+        """
+        import lance
+
+        state = self.now()
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._views)
+        if not state.version:
+            return
+        try:
+            table = self._roll_back(state.version)
+            gone = pa.array(ids, pa.string())
+            reader = table.scanner(batch_readahead=1, fragment_readahead=1).to_reader()
+            touched = [found for batch in reader if len(found := _touching(batch, gone))]
+            inherited = _inherited(
+                (edge for batch in touched for edge in batch.to_pylist() if edge["method"] in compared),
+                set(ids),
+                heirs,
+            )
+            for listed in in_lots(ids if touched else ()):
+                table.delete(f"later IN ({listed}) OR earlier IN ({listed})")
+            for method in state.compared.keys() - compared.keys():
+                table.delete(f"method = '{method}'")
+            if inherited:
+                rows = pa.Table.from_pylist(inherited, EDGE_SCHEMA)
+                table = lance.write_dataset(rows, str(self.path), schema=EDGE_SCHEMA, mode="append")
+            self._save(Comparisons(table.version, dict(compared), state.view))
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot be written ({reason_of(error)}); free some space, then run the same"
+                " command again"
+            ) from error
+
     def settle(self) -> None:
         """Take back what a killed comparison left; only the process that writes the hub may call this."""
         if version := self.now().version:
@@ -243,3 +289,37 @@ class Duplicates:
 
     def _view_file(self, name: str) -> Path:
         return self._views / f"{name.replace('/', '_')}.arrow"
+
+
+def _touching(edges: pa.RecordBatch, gone: pa.Array) -> pa.RecordBatch:
+    """The edges from or to any of these."""
+    return edges.filter(
+        pc.or_(pc.is_in(edges["later"], value_set=gone), pc.is_in(edges["earlier"], value_set=gone))
+    )
+
+
+def _inherited(
+    edges: Iterable[Mapping[str, Any]], gone: Collection[str], heirs: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The edges that take the place of those of personas that go, each between two that stay."""
+    known = list(edges)
+    equal = [edge for edge in known if edge["method"] == Method.SURFACE and edge["similarity"] >= 1.0]
+    alike = _stand_ins([*heirs.items(), *((edge["later"], edge["earlier"]) for edge in equal)], gone)
+    # Who has an heir is stood for by it, so that what hung together by its edges still does.
+    alike |= heirs
+    found = []
+    for edge in known:
+        of = alike if edge["method"] == Method.SURFACE else heirs
+        later, earlier = (of.get(end, end) for end in (edge["later"], edge["earlier"]))
+        if later != earlier and later not in gone and earlier not in gone:
+            found.append({**edge, "later": later, "earlier": earlier})
+    return found
+
+
+def _stand_ins(pairs: Iterable[tuple[str, str]], gone: Collection[str]) -> dict[str, str]:
+    """For each that goes one that stays and is equal to it, by pairs of equals; none where none stays."""
+    groups: dict[str, set[str]] = {}
+    for a, b in pairs:
+        joined = groups.get(a, {a}) | groups.get(b, {b})
+        groups.update(dict.fromkeys(joined, joined))
+    return {id_: min(stay) for id_, group in groups.items() if id_ in gone and (stay := group - set(gone))}

@@ -13,6 +13,7 @@ from personahub.hub import locks
 from personahub.hub.datasets import open_table
 from personahub.hub.duplicates import Duplicates
 from personahub.hub.embeddings import Embeddings
+from personahub.hub.forgetting import finish
 from personahub.hub.marks import DRAFT, FORMAT, MARK, check_format, read_mark, write_mark
 from personahub.hub.runs import Run, list_runs, start_run
 from personahub.hub.shards import SHARDS, Shard
@@ -160,7 +161,7 @@ class Hub:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the one process that writes this hub.
+        """Be the one process that writes this hub; what it was told to forget and is still there goes first.
 
         Raises:
             UserError: another process is writing it, or this is one of its versions.
@@ -170,6 +171,7 @@ class Hub:
                 f"{self.path}: version {self.version} of the hub can only be read; open it without a version"
             )
         with locks.writing(self.path):
+            finish(self)
             yield
 
     @contextmanager

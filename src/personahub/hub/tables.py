@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from personahub.errors import UserError
 from personahub.hub.datasets import open_table, read_on, reason_of
+from personahub.hub.forgotten import Forgotten
 from personahub.hub.indexes import bring_up_to_date
 from personahub.hub.known import KnownIds
 from personahub.hub.where import check_evaluated, check_where
@@ -73,9 +74,7 @@ class HubTable:
         distinct = {record.id: record for record in records}
         there = self._there(list(distinct))
         new = [record for id_, record in distinct.items() if id_ not in there]
-        if new:
-            self._write(to_arrow(new))
-        return len(new)
+        return self._write(to_arrow(new)) if new else 0
 
     def add_rows(self, batches: Iterable[pa.RecordBatch]) -> int:
         """Add the rows of another table of this type whose id is not there yet; says how many those were.
@@ -149,9 +148,13 @@ class HubTable:
                 ) from error
             yield from rows.to_batches()
 
-    def _write(self, rows: pa.Table) -> None:
+    def _write(self, rows: pa.Table) -> int:
+        """Append the rows but for those that the hub was told to forget; says how many those were."""
         import lance
 
+        rows = Forgotten(self.path.parent).without(rows)
+        if not rows.num_rows:
+            return 0
         try:
             mode = "create" if self._open() is None else "append"
             lance.write_dataset(rows, str(self.path), schema=self.schema, mode=mode)
@@ -160,6 +163,7 @@ class HubTable:
                 f"{self.path}: cannot be written ({reason_of(error)}); nothing that was answered is lost:"
                 " free some space, then run the same command again"
             ) from error
+        return int(rows.num_rows)
 
     def index_text(self) -> None:
         """Build the personas' indexes, or bring them up to date: of words, ids and what filters ask for.
@@ -267,9 +271,7 @@ class Adding:
             UserError: the disk is full; what was there stays whole.
         """
         new = rows.filter(pa.array(~self._known.holds(rows["id"].combine_chunks())))
-        if new.num_rows:
-            self._table._write(new)
-        return int(new.num_rows)
+        return self._table._write(new) if new.num_rows else 0
 
 
 def first_rows(table: Any, rows: int) -> str:

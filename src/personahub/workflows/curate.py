@@ -20,6 +20,7 @@ from personahub.corpus import (
 )
 from personahub.errors import UserError
 from personahub.hub import WHOLE, Hub, Shard
+from personahub.hub.forgotten import Known
 from personahub.languages import check_language
 from personahub.models import EmbeddingModel, LanguageModel, Request
 from personahub.models.opening import DEFAULT_MODEL
@@ -218,6 +219,7 @@ class _Curation:
         self._keeping: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(encoder.slots, thread_name_prefix="encoder")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._forgotten = Known(work.hub.path)
         self.only: set[int] | None = None
         """The places of the documents to ask about, where not about all."""
 
@@ -250,6 +252,10 @@ class _Curation:
             if (limit is not None and place >= limit) or (self.only is not None and place > max(self.only)):
                 return
             if self._share.takes(place) and (self.only is None or place in self.only):
+                if item in self._forgotten:
+                    self.outcome.set_aside["forgotten"] += 1
+                    place += 1
+                    continue
                 for request in self._ask_about(item, place):
                     yield request
             place += 1

@@ -11,6 +11,7 @@ from typing import Any
 from personahub.completion import Journal
 from personahub.errors import UserError
 from personahub.hub import Hub
+from personahub.hub.forgotten import Forgotten
 from personahub.hub.tables import quoted
 from personahub.records import Kind
 from personahub.workflows.prompts import Asked, Prompts
@@ -163,7 +164,8 @@ def find_one(hub: Hub, record_id: str) -> dict[str, Any]:
         raise UserError(f"{record_id}: too short; give at least {_SHORTEST} characters of the id")
     found = table.find(record_id)
     if not found:
-        raise UserError(f"{record_id}: not in the hub {hub.path}")
+        told = Forgotten(hub.path).told(record_id)
+        raise UserError(f"{record_id}: not in the hub {hub.path}" + (f"; it {told}" if told else ""))
     if len(found) > 1:
         ids = ", ".join(row["id"] for row in found[:5])
         raise UserError(f"{record_id}: {len(found)} ids begin so ({ids}, …); give more of it")

@@ -15,6 +15,7 @@ from personahub.corpus.rows import ROW_FORMATS, read_rows
 from personahub.corpus.texts import Unread
 from personahub.errors import UserError
 from personahub.hub import Hub
+from personahub.hub.forgotten import Forgotten
 from personahub.hub.tables import HubTable
 from personahub.records import Kind
 from personahub.workflows.steps import StepWatcher
@@ -154,7 +155,8 @@ class _Tracer:
         for number, fields in records:
             id_ = str(fields["id"])
             if (record := found.get(id_)) is None:
-                yield Break(number, id_, "record", "the hub has no such record")
+                told = Forgotten(self._hub.path).told(id_)
+                yield Break(number, id_, "record", f"it {told}" if told else "the hub has no such record")
                 continue
             if fields.get("text", record["text"]) != record["text"]:
                 yield Break(number, id_, "text", "the row's text is not the record's")

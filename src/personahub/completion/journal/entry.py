@@ -19,6 +19,8 @@ class EntryKind(StrEnum):
     """An attempt was billed, or may have been, and gave nothing usable."""
     FAILURE = "failure"
     """It was given up in its run."""
+    FORGOTTEN = "forgotten"
+    """It was answered, and what was said was taken out since; it will be asked again where it is wanted."""
 
 
 class Entry(NamedTuple):  # A million are made in a resume; a frozen dataclass takes three times as long.

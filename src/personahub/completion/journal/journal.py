@@ -7,7 +7,7 @@ being made ``sealing-000002.jsonl`` and ``draft-000002.parquet``.
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from personahub.completion.journal.entry import Entry, EntryKind, from_line, key
 from personahub.completion.journal.index import halves_of, prefixes_of
 from personahub.completion.journal.lines import Lines, read_chunks
 from personahub.completion.journal.parts import Parts, damaged, numbered, sync_folder, write_part
+from personahub.completion.journal.purging import purge_lines, purge_part
 from personahub.completion.journal.spent import Spent, SpentBy, merge_spent
 from personahub.errors import UserError
 
@@ -88,7 +89,7 @@ class Journal:
         os.pwrite(self._lock_file, b"%d\n" % os.getpid(), 0)
 
     def _recover(self) -> None:
-        for draft in self.folder.glob("draft-*.parquet"):
+        for draft in (*self.folder.glob("draft-*.parquet"), *self.folder.glob("purged-*.jsonl")):
             draft.unlink()
         sealing = numbered(self.folder, "sealing", "jsonl")
         for number, part in sorted(numbered(self.folder, "part", "parquet").items()):
@@ -269,6 +270,35 @@ class Journal:
             raise UserError(f"{part}: cannot be written ({error}); nothing of it was kept") from error
         finally:
             draft.unlink(missing_ok=True)
+
+    def purge(self, keys: Collection[str]) -> int:
+        """Take what was said out of the entries of these keys; nothing may be appended meanwhile.
+
+        Who made the calls, when they were asked again and what they cost stays.
+
+        Returns:
+            How many entries those were.
+
+        Raises:
+            UserError: a part cannot be read, or the disk is full; the same call goes on.
+        """
+        if self._sealer:
+            self._sealer.join()
+        packed = pa.array([bytes.fromhex(key) for key in sorted(keys)], pa.binary(16))
+        with self._lock:
+            self.sync()
+            try:
+                parts = numbered(self.folder, "part", "parquet").values()
+                hits = sum(purge_part(part, packed) for part in parts)
+                lines = (*self._sealing, self._live)
+                hits += sum(purge_lines(each.path, packed) for each in lines)
+            except OSError as error:
+                raise UserError(f"{self.folder}: cannot be written ({error.strerror or error})") from error
+            for each in lines:
+                each.close()
+            self._parts, self._sealing = Parts(), []
+            self._recover()
+        return hits
 
     def sync(self) -> None:
         """Make every entry so far survive a crash of the machine; :meth:`append` goes on meanwhile.

@@ -80,7 +80,7 @@ class Lines:
         if sums is None:
             sums = self.spent[entry.run, entry.model] = Spent()
         sums.add(entry)
-        if entry.kind is not EntryKind.WASTED:
+        if entry.kind in {EntryKind.REPLY, EntryKind.FAILURE}:
             # Offset and length in one number, as a place is.
             self._places.add(key, self.end << _OFFSET | length << 1 | (entry.kind is EntryKind.REPLY))
         self.end += length

@@ -23,7 +23,17 @@ from personahub.completion.journal.lines import Lines, read_chunks
 from personahub.completion.journal.spent import SpentBy, merge_spent, spent_from_json, spent_to_json
 from personahub.errors import UserError
 
-__all__ = ["GROUP_BYTES", "Parts", "damaged", "numbered", "sync_folder", "write_part", "write_tables"]
+__all__ = [
+    "GROUP_BYTES",
+    "Parts",
+    "damaged",
+    "numbered",
+    "part_notes",
+    "part_spent",
+    "sync_folder",
+    "write_part",
+    "write_tables",
+]
 
 GROUP_BYTES = 2**20
 """Of lines in a row group: some 2,300 replies of 200 characters."""
@@ -107,6 +117,18 @@ def write_tables(
     sync_folder(part.parent)
 
 
+def part_spent(file: pq.ParquetFile) -> SpentBy:
+    """The sums that a part was written with."""
+    return spent_from_json(file.metadata.metadata[_SPENT.encode()])
+
+
+def part_notes(file: pq.ParquetFile) -> dict[str, str]:
+    """What else is kept in a part."""
+    kept = file.metadata.metadata.items()
+    own = {_SPENT.encode(), b"ARROW:schema"}
+    return {name.decode(): value.decode() for name, value in kept if name not in own}
+
+
 class _Groups:
     """The last used row groups, decoded, and the last used part, open."""
 
@@ -151,14 +173,15 @@ class Parts:
         try:
             with _open(part) as file:
                 footer = file.metadata
-                spent = spent_from_json(footer.metadata[_SPENT.encode()])
+                spent = part_spent(file)
                 sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
                 table = file.read(["key", "kind"], use_threads=False)
         except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
             raise OSError(str(error)) from error
         kind = table["kind"]
         is_reply = pc.equal(kind, EntryKind.REPLY).to_numpy()
-        indexed = np.flatnonzero(pc.not_equal(kind, EntryKind.WASTED).to_numpy())
+        found = pa.array([EntryKind.REPLY, EntryKind.FAILURE], pa.string())
+        indexed = np.flatnonzero(pc.is_in(kind, value_set=found).to_numpy())
         first = int(self.starts[-1])
         index = self.index.plus(
             prefixes_of(_halves(table["key"].combine_chunks()))[indexed],

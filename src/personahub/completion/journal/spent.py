@@ -15,6 +15,7 @@ class Spent:
     """Sums over entries."""
 
     replies: int = 0
+    """Those whose texts were taken out since among them."""
     wasted: int = 0
     failures: int = 0
     prompt_tokens: int = 0
@@ -39,7 +40,7 @@ class Spent:
             self.failures += 1
             self.failures_by_reason[entry.reason] = self.failures_by_reason.get(entry.reason, 0) + 1
         else:
-            if entry.kind is EntryKind.REPLY:
+            if entry.kind in {EntryKind.REPLY, EntryKind.FORGOTTEN}:
                 self.replies += 1
             else:
                 self.wasted += 1
