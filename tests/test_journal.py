@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personahub.completion.journal import Entry, EntryKind, Journal, Spent
+from personahub.completion.journal.purging import emptied
 from personahub.errors import UserError
 
 SOURCE = Path(__file__).parents[1] / "src"
@@ -254,7 +255,7 @@ def as_characters(one: Entry | None) -> Entry | None:
 
 
 def counted(entries: list[Entry], number: int) -> Entry | None:
-    own = [one for one in entries if one.key == key(number) and one.kind is not WASTED]
+    own = [one for one in entries if one.key == key(number) and one.kind in {REPLY, FAILURE}]
     replies = [one for one in own if one.kind is REPLY]
     return (replies or own or [None])[-1]
 
@@ -266,15 +267,19 @@ def sums(entries: list[Entry]) -> dict[tuple[int, str], Spent]:
     return total
 
 
-def check(journal: Journal, entries: list[Entry]) -> None:
+def check_found(journal: Journal, entries: list[Entry]) -> None:
     numbers = range(8)
     expected = [counted(entries, number) for number in numbers]
     assert list(map(as_characters, journal.get_many([key(number) for number in numbers]))) == expected
     assert [as_characters(journal.get(key(number))) for number in numbers] == expected
     assert len(journal) == sum(one is not None and one.kind is REPLY for one in expected)
+    assert list(map(as_characters, journal.entries())) == entries
+
+
+def check(journal: Journal, entries: list[Entry]) -> None:
+    check_found(journal, entries)
     assert journal.spent() == sums(entries)
     assert journal.spent(run=2) == sums([one for one in entries if one.run == 2])
-    assert list(map(as_characters, journal.entries())) == entries
     for kind in EntryKind:
         assert [as_characters(one) for one in journal.entries(kind=kind, run=1)] == [
             one for one in entries if one.kind is kind and one.run == 1
@@ -301,6 +306,32 @@ def test_any_entries_come_back_as_they_were_through_any_reopening_and_sealing(
                 check(journal, written)
         with Journal(Path(name)) as journal:
             check(journal, written)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(ENTRIES.map(as_characters), min_size=1, max_size=9),
+    st.sets(st.integers(0, 6)),
+    st.sampled_from([1, 300, 10**6]),
+)
+def test_a_purge_empties_entries_of_its_keys_and_changes_no_sum(
+    written: list[Entry], purged: set[int], seal_bytes: int
+) -> None:
+    keys = {key(number) for number in purged}
+    expected = [emptied(one) if one.key in keys else one for one in written]
+    with tempfile.TemporaryDirectory() as name:
+        with Journal(Path(name), seal_bytes=seal_bytes) as journal:
+            for one in written:
+                journal.append(one)
+        with Journal(Path(name), seal_bytes=seal_bytes) as journal:
+            assert journal.purge(keys) == sum(
+                before != after for before, after in zip(written, expected, strict=True)
+            )
+            assert journal.spent() == sums(written)
+            check_found(journal, expected)
+        with Journal(Path(name)) as journal:
+            assert journal.spent() == sums(written)
+            check_found(journal, expected)
 
 
 def test_sums_count_what_was_told_and_what_was_not() -> None:
